@@ -1,0 +1,83 @@
+// What the npm scripts share. Plain JavaScript that Node 20 runs: it is loaded before anything is installed.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The project's folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Oldest major version of Node.js that runs the TypeScript sources and has what Outrider needs. */
+const OLDEST_NODE = 24;
+
+/**
+ * The Node.js that everything after the installation runs on: the project's own, else (in an image build, where
+ * it is left out) the running one if it is new enough.
+ */
+export function nodeBinary() {
+  const own = join(root, 'node_modules', '.bin', 'node');
+  if (existsSync(own)) return own;
+  if (Number(process.versions.node.split('.')[0]) >= OLDEST_NODE) return process.execPath;
+  throw new Error(`Node.js ${OLDEST_NODE} or newer is needed, and node_modules/.bin/node is missing: run npm ci`);
+}
+
+/** Hex SHA-256 over names and contents of files; folders are walked. Paths are relative to `folder`. */
+export function hashFiles(paths, folder = root) {
+  const hash = createHash('sha256');
+  for (const path of paths.flatMap((path) => listFiles(join(folder, path)))) {
+    hash
+      .update(`${relative(folder, path)}\0`)
+      .update(readFileSync(path))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function listFiles(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => listFiles(join(path, name)));
+}
+
+/** PATH without any node_modules/.bin: what the person's own shell would find. */
+export function outerPath(path = process.env.PATH ?? '') {
+  return path
+    .split(delimiter)
+    .filter((folder) => !folder.endsWith(join('node_modules', '.bin')) && !folder.includes('node-gyp-bin'))
+    .join(delimiter);
+}
+
+/** Runs to the end and returns {code, output}; output is stdout and stderr together. */
+export function runQuietly(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26, ...options });
+  if (result.error) return { code: 127, output: `${command}: ${result.error.message}\n` };
+  return { code: result.status ?? 1, output: `${result.stdout}${result.stderr}` };
+}
+
+/**
+ * Runs with our terminal and resolves to the exit code. Ctrl-C reaches the child through the terminal's process
+ * group, so we only stay alive for it; a SIGTERM sent to us alone is passed on.
+ */
+export function runForeground(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    const stay = () => undefined;
+    const pass = () => child.kill('SIGTERM');
+    process.on('SIGINT', stay);
+    process.on('SIGTERM', pass);
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      process.off('SIGINT', stay);
+      process.off('SIGTERM', pass);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** Prints one line to the person. */
+export function say(line) {
+  process.stdout.write(`${line}\n`);
+}
