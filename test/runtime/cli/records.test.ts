@@ -1,0 +1,129 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCli } from '../../../src/runtime/cli/cli.ts';
+import { temporaryFolder } from '../../helpers/cleanup.ts';
+import { memoryContext, outrider } from '../../helpers/cli.ts';
+import { answering, startTarget } from '../../helpers/node-target.ts';
+import { closedPort } from '../../helpers/ports.ts';
+
+const RECORD = {
+  id: '0199c3a1-0000-7000-8000-000000000001',
+  timestamp: 1697812345.678,
+  state: 'held',
+  mirror: 'waiting',
+  rule: 'users',
+  target: 'prod',
+  reason: 'status',
+  method: 'POST',
+  uri: '/api/users?x=\u001b[2J',
+  raw_headers: [['Host', 'localhost']],
+  headers: { host: 'localhost' },
+  body: '{"a":1}',
+  body_bytes: 7,
+  response: { status: 503 },
+};
+
+const adminAnswering = (status: number, body: unknown) => startTarget(answering(status, JSON.stringify(body)));
+
+async function run(...args: string[]): Promise<{ code: number; lines: string[]; errors: string[] }> {
+  const context = memoryContext();
+  return { code: await runCli(args, context), lines: context.lines, errors: context.errors };
+}
+
+describe('outrider records', () => {
+  test('shows a line a record with what a request carried made harmless, and how to go on', async () => {
+    const admin = await adminAnswering(200, { records: [RECORD], next: '17' });
+    const { code, lines, errors } = await run('records', '--admin', admin.url, '--state', 'held', '--since', '1h');
+    expect(code).toBe(0);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^ID +TIME +STATE +MIRROR +RULE +TARGET +REASON +STATUS +REQUEST$/);
+    expect(lines[1]).toContain(
+      '2023-10-20T14:32:25.678Z  held   waiting  users  prod    status  503     POST /api/users',
+    );
+    expect(lines[1]).toContain('\\x1b[2J');
+    expect(errors).toEqual(['there are more: --cursor 17']);
+    expect(admin.last().uri).toBe('/api/records?state=held&since=1h&limit=50');
+  });
+
+  test('--json gives the records as the API does', async () => {
+    const admin = await adminAnswering(200, { records: [RECORD], next: null });
+    const { lines } = await run('records', '--admin', admin.url, '--json');
+    expect(JSON.parse(lines.join('\n'))).toEqual({ records: [RECORD], next: null });
+  });
+
+  test('with an id shows that record, what was sent included', async () => {
+    const admin = await adminAnswering(200, RECORD);
+    const { code, lines } = await run('records', RECORD.id, '--admin', admin.url);
+    expect(code).toBe(0);
+    expect(admin.last().uri).toBe(`/api/records/${RECORD.id}`);
+    expect(lines).toContain('POST /api/users?x=\\x1b[2J');
+    expect(lines).toContain('Host: localhost');
+    expect(lines.at(-1)).toBe('{"a":1}');
+  });
+
+  test('sends the token of a file, and never takes one as an argument', async () => {
+    const admin = await adminAnswering(200, { records: [], next: null });
+    const file = join(temporaryFolder(), 'token');
+    writeFileSync(file, 's3cret\n');
+    await run('records', '--admin', admin.url, '--token-file', file);
+    expect(admin.last().headers.authorization).toBe('Bearer s3cret');
+    expect((await run('records', '--token', 's3cret')).code).toBe(64);
+  });
+});
+
+describe('the admin API away or odd', () => {
+  test('nobody listening is one line that names the option, and 1', async () => {
+    const { code, errors } = await run('records', '--admin', `localhost:${await closedPort()}`);
+    expect(code).toBe(1);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^outrider: no answer from localhost:\d+ \(ECONNREFUSED\).*--admin$/);
+  });
+
+  test('a problem document is told by its title and detail', async () => {
+    const admin = await adminAnswering(404, { title: 'No such record', detail: 'released records stay 7 days' });
+    const { code, errors } = await run('records', 'x', '--admin', admin.url);
+    expect(code).toBe(1);
+    expect(errors).toEqual(['outrider: /api/records/x answered 404: No such record: released records stay 7 days']);
+  });
+
+  test.each([
+    ['no JSON', 'records', '<html>', /answered no JSON/],
+    ['no list', 'records', '{}', /no list of records/],
+    ['no ledger', 'ledger', '[]', /no ledger/],
+  ])('%s is told, and 1', async (_what, command, body, message) => {
+    const admin = await startTarget(answering(200, body));
+    const { code, errors } = await run(command, '--admin', admin.url);
+    expect(code).toBe(1);
+    expect(errors[0]).toMatch(message);
+  });
+
+  test('an address that is no URL, and a token file that is not there, are 64', async () => {
+    expect((await run('records', '--admin', 'http://a b')).errors[0]).toMatch(/--admin http:\/\/a b is no URL/);
+    const { code, errors } = await run('records', '--token-file', '/nowhere/token');
+    expect(code).toBe(64);
+    expect(errors[0]).toMatch(/--token-file \/nowhere\/token can't be read \(ENOENT\)/);
+  });
+});
+
+describe('outrider ledger', () => {
+  test('shows captured, every state and the difference', async () => {
+    const admin = await adminAnswering(200, { captured: 12, states: { held: 10, delivered: 2 }, difference: 0 });
+    const { code, lines } = await run('ledger', '--admin', admin.url, '--verify');
+    expect(code).toBe(0);
+    expect(lines).toEqual(['captured    12', 'held        10', 'delivered   2', 'difference  0']);
+  });
+
+  test('--verify ends with 1 when there is a difference', async () => {
+    const admin = await adminAnswering(200, { captured: 3, states: { held: 2 }, difference: 1 });
+    expect((await run('ledger', '--admin', admin.url)).code).toBe(0);
+    expect((await run('ledger', '--admin', admin.url, '--verify')).code).toBe(1);
+  });
+});
+
+test('a reader that closes the pipe early is no error', async () => {
+  const many = { records: Array.from({ length: 5_000 }, () => RECORD), next: null };
+  const admin = await adminAnswering(200, many);
+  const { code, stderr } = await outrider(['records', '--admin', admin.url], { closeStdout: true });
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+});
