@@ -108,3 +108,14 @@ test.each([
   ]);
   expect(existsSync(join(dir, 'var'))).toBe(false);
 });
+
+test.each([
+  [{ port: 0 }, '--port: there is no port 0'],
+  [{ targetPort: 65_533 }, '--target-port: there is no port 65536'],
+  [{ adminPort: 5090 }, '--admin-port: port 5090 has a use already'],
+])('ports that make no sense (%j) are a usage error', async (change, message) => {
+  const base = { port: 5000, metricsPort: 5090, adminPort: 5091, targetPort: 5101, ...change };
+  const child = startOutriderCommand(demoArguments(base), temporaryFolder());
+  expect(await child.exited).toEqual({ code: 64, signal: null });
+  expect(child.stderr).toEqual([`outrider: ${message}`]);
+});
