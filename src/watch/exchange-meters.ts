@@ -3,7 +3,7 @@
  * compiled or first used and kept by the caller; children by method and code are looked up once each.
  */
 import type { Reason } from '../exchange.ts';
-import { CAPTURE_OUTCOMES, type CaptureOutcome, METHODS, OTHER, REASONS } from './catalog.ts';
+import { CAPTURE_OUTCOMES, type CaptureOutcome, METHODS, OTHER, REASONS } from './labels.ts';
 import type { Counter, Histogram, Meter } from './meter.ts';
 
 export interface FinishedExchange {

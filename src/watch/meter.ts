@@ -2,7 +2,8 @@
  * Metrics of the path thread: numbers in memory that the keeper reads when it is scraped, so that counting costs the
  * path a typed-array add, and a keeper that crashed finds every count where it was.
  */
-import { BUCKETS, type MetricName, metricDefinition, OTHER } from './catalog.ts';
+import { BUCKETS, type MetricName, metricDefinition } from './catalog.ts';
+import { OTHER } from './labels.ts';
 
 /** Where one series is kept. Crosses to the keeper; plain data. */
 export interface SeriesDefinition {

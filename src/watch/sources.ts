@@ -14,13 +14,15 @@ export interface SpoolStats {
   readonly limitBytes: number;
 }
 
-/** Counts since the keeper started, but `up`. */
+/** Of records, since the keeper started; those of src/record/mirror.ts. */
 export interface MirrorStats {
+  /** False from the first failed send until the next acknowledged one. */
   readonly up: boolean;
   readonly mirrored: number;
   readonly parked: number;
   readonly failed: number;
-  readonly retried: number;
+  /** '' when there was none. */
+  readonly lastError: string;
 }
 
 export interface ConfigState {
@@ -49,11 +51,46 @@ export interface BuildInfo {
 
 /** null: that part isn't there (switched off, not open yet, lost). */
 export interface Sources {
-  spool(): SpoolStats | null;
-  mirror(): MirrorStats | null;
-  config(): ConfigState;
-  volume(): VolumeInfo | null;
-  build(): BuildInfo;
+  readonly spool: () => SpoolStats | null;
+  readonly mirror: () => MirrorStats | null;
+  readonly config: () => ConfigState;
+  readonly volume: () => VolumeInfo | null;
+  readonly build: () => BuildInfo;
   /** What else is degraded, a line each for `?verbose` ("spool: switched off by spool.enabled: false"). */
-  problems(): readonly string[];
+  readonly problems: () => readonly string[];
+}
+
+/**
+ * The same sources for one scrape or one health check: each asked once at most, so that all numbers are of one moment,
+ * and one that throws (a spool that is just being replaced) counts as not there, with its message among `problems()`.
+ */
+export function snapshotSources(sources: Sources): Sources {
+  const failures: string[] = [];
+  const attempt = <T>(name: string, ask: () => T): T | null => {
+    try {
+      return ask();
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
+  };
+  const spool = once(() => attempt('spool', sources.spool));
+  const mirror = once(() => attempt('mirror', sources.mirror));
+  const volume = once(() => attempt('volume', sources.volume));
+  return {
+    spool,
+    mirror,
+    volume,
+    config: sources.config,
+    build: sources.build,
+    problems: () => [...sources.problems(), ...failures],
+  };
+}
+
+function once<T>(ask: () => T): () => T {
+  let asked: { readonly answer: T } | null = null;
+  return () => {
+    asked ??= { answer: ask() };
+    return asked.answer;
+  };
 }

@@ -1,0 +1,76 @@
+/** `/metrics` for Prometheus, `/livez`, `/readyz` and `/startupz` for the kubelet. Plain node:http: it is always on. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Health, HealthReport } from './health.ts';
+import type { MetricsRegistry } from './metrics.ts';
+import { type Listening, listenHttp } from './node-listen.ts';
+
+export interface MetricsServerOptions {
+  /** The setting `metrics.address`. */
+  readonly address: string;
+  readonly registry: MetricsRegistry;
+  readonly health: Health;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+const PLAIN = 'text/plain; charset=utf-8';
+
+/** Listens; rejects with ListenError, which names port and key, so that the caller can go on without it. */
+export function startMetricsServer({ address, registry, health }: MetricsServerOptions): Promise<Listening> {
+  return listenHttp((request, response) => void serve(request, response, registry, health), address, 'metrics.address');
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  registry: MetricsRegistry,
+  health: Health,
+): Promise<void> {
+  const { status, type, text } = await reply(request, registry, health).catch(failedScrape);
+  const allow = status === 405 ? { allow: 'GET, HEAD' } : {};
+  const body = Buffer.from(text);
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': body.length,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...allow,
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+async function reply(request: IncomingMessage, registry: MetricsRegistry, health: Health): Promise<Reply> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET and HEAD are offered here\n');
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+  const verbose = new URLSearchParams(query).has('verbose');
+  switch (path) {
+    case '/metrics':
+      return { status: 200, type: registry.contentType, text: await registry.exposition() };
+    case '/livez':
+      return answerHealth('livez', health.livez(), verbose);
+    case '/readyz':
+      return answerHealth('readyz', health.readyz(), verbose);
+    case '/startupz':
+      return answerHealth('startupz', health.startupz(), verbose);
+    default:
+      return plain(404, 'here are /metrics, /livez, /readyz and /startupz\n');
+  }
+}
+
+const plain = (status: number, text: string): Reply => ({ status, type: PLAIN, text });
+
+function answerHealth(name: string, { ok, lines }: HealthReport, verbose: boolean): Reply {
+  const status = ok ? 200 : 503;
+  if (ok && !verbose) return plain(status, 'ok\n');
+  return plain(status, `${[...lines, `${name} check ${ok ? 'passed' : 'failed'}`].join('\n')}\n`);
+}
+
+/** Told to the scraper, who counts it as a failed scrape. */
+function failedScrape(error: unknown): Reply {
+  const why = error instanceof Error ? error.message : String(error);
+  return plain(500, `${why.replace(/\s+/g, ' ')}\n`);
+}
