@@ -4,7 +4,6 @@ import type { LogLine } from './outrider.ts';
 import { halfClosedSockets, openFiles } from './process-facts.ts';
 import { waitFor } from './wait.ts';
 
-const SETTLE_WITHIN_MS = 5_000;
 /** SQLite opens these when it needs them and keeps them. */
 const DATABASE_FILE = /\.(db|sqlite)(-wal|-shm|-journal)?$/;
 
@@ -13,14 +12,16 @@ export async function checkBeforeExit(
   pid: number,
   filesAtStart: readonly string[],
   metrics: () => Promise<MetricSamples>,
+  timeoutMs: number,
 ): Promise<string[]> {
   let leaks: string[] = [];
   const settled = async (): Promise<boolean> => {
-    leaks = [...newFiles(pid, filesAtStart), ...halfClosed(pid), ...(await inFlight(metrics))];
+    // Requests first: when they are done, what they had open must be closed.
+    leaks = [...(await inFlight(metrics)), ...newFiles(pid, filesAtStart), ...halfClosed(pid)];
     return leaks.length === 0;
   };
   // The last look's findings say more than the deadline's error.
-  await waitFor(settled, { what: 'sockets and files to close', timeoutMs: SETTLE_WITHIN_MS }).catch((error: Error) => {
+  await waitFor(settled, { what: 'sockets and files to close', timeoutMs }).catch((error: Error) => {
     if (leaks.length === 0) leaks = [error.message];
   });
   return leaks;

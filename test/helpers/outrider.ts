@@ -9,7 +9,9 @@ import { openFiles } from './process-facts.ts';
 import { waitFor } from './wait.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/outrider.ts');
-const STOP_WITHIN_MS = 10_000;
+const START_MS = 15_000;
+const SETTLE_MS = 5_000;
+const STOP_MS = 10_000;
 
 /** A log line as pino writes it, or `{msg}` for a line that is no JSON. */
 export interface LogLine {
@@ -36,8 +38,13 @@ export interface OutriderOptions {
   readonly nodeArgs?: readonly string[];
   /** Lives until the end of the file. */
   readonly shared?: boolean;
+  /** Something else than src/outrider.ts: how the helper itself is tested. */
+  readonly entry?: string;
   /** false: the test leaves something on purpose. */
   readonly checkLeaks?: boolean;
+  /** How long sockets and files may take to close, and how long it may take to end. */
+  readonly settleMs?: number;
+  readonly stopMs?: number;
 }
 
 interface BoundAddresses {
@@ -81,19 +88,24 @@ export class Outrider {
   }
 
   async start(): Promise<void> {
-    const { env = {}, nodeArgs = [] } = this.#options;
+    const { env = {}, nodeArgs = [], entry = ENTRY } = this.#options;
     const { PATH = '', HOME = '', TMPDIR } = process.env;
-    this.#child = startChild(process.execPath, [...nodeArgs, ENTRY, 'run', '--config', this.configDir], {
+    this.#child = startChild(process.execPath, [...nodeArgs, entry, 'run', '--config', this.configDir], {
       env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
       cwd: this.dir,
     });
     const child = this.#child;
     const line = await waitFor(() => parsed(child.stdout).find(({ msg }) => msg === 'listening') ?? child.exit, {
       what: 'Outrider to listen',
-      timeoutMs: 15_000,
-    }).catch((error: Error) => this.#fail(error.message));
-    if (!('msg' in line)) this.#fail(`Outrider exited (${JSON.stringify(line)}) before it listened`);
-    else this.#bound = boundAddresses(line);
+      timeoutMs: START_MS,
+    }).catch((error: Error) => ({ code: null, signal: error.message }));
+    if (!('msg' in line)) {
+      child.process.kill('SIGKILL');
+      await child.exited;
+      this.#forget(child);
+      this.#fail(`Outrider exited (${JSON.stringify(line)}) before it listened`);
+    }
+    this.#bound = boundAddresses(line);
     this.#filesAtStart = openFiles(child.pid);
   }
 
@@ -192,12 +204,14 @@ export class Outrider {
     const child = this.#child;
     if (child === null) return;
     const check = this.#options.checkLeaks !== false && child.exit === null && this.#bound !== null;
-    const leaks = check ? await checkBeforeExit(child.pid, this.#filesAtStart, () => this.metrics()) : [];
+    const { settleMs = SETTLE_MS, stopMs = STOP_MS } = this.#options;
+    const metrics = (): Promise<MetricSamples> => this.metrics();
+    const leaks = check ? await checkBeforeExit(child.pid, this.#filesAtStart, metrics, settleMs) : [];
     child.process.kill('SIGTERM');
-    const deadline = setTimeout(() => child.process.kill('SIGKILL'), STOP_WITHIN_MS);
+    const deadline = setTimeout(() => child.process.kill('SIGKILL'), stopMs);
     const { code, signal } = await child.exited;
     clearTimeout(deadline);
-    if (signal === 'SIGKILL') leaks.push(`it was still there ${STOP_WITHIN_MS} ms after SIGTERM`);
+    if (signal === 'SIGKILL') leaks.push(`it was still there ${stopMs} ms after SIGTERM`);
     else if (code !== 0) leaks.push(`it ended with code ${code}, signal ${signal}`);
     if (check) leaks.push(...checkAfterExit(parsed(child.stdout), this.spoolDir));
     this.#forget(child);
@@ -205,7 +219,7 @@ export class Outrider {
   }
 
   #forget(child: Child): void {
-    this.#ended.push(...child.stdout);
+    this.#ended.push(...child.stdout, ...child.stderr);
     this.#child = null;
     this.#bound = null;
   }
