@@ -45,6 +45,11 @@ export interface RelaySource {
   readBody(record: KeptRecord): Uint8Array;
   /** One transaction, durable on return. */
   markMirrored(seqs: readonly number[]): void;
+  /**
+   * Acknowledged by Kafka without their bodies (`body_omitted`): they count as `mirrored`, but stay whole in the spool
+   * and are not released by it, for theirs is the only copy of the body. One transaction, durable on return.
+   */
+  markMirroredWithoutBody(seqs: readonly number[]): void;
   /** Refused for good by Kafka: out of the way of the rest, listed with the reason. Durable on return. */
   park(seq: number, reason: string): void;
 }

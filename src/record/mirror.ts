@@ -1,0 +1,252 @@
+/**
+ * The relay from the spool to Kafka: reads committed records in sequence, sends them with acks=all, marks them after
+ * the acknowledgement. All its state is in the source, so that it may be killed at any moment: a record is then sent
+ * again, under the same id.
+ */
+import { setTimeout as wait, setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { KafkaSettings } from './kafka-security.ts';
+import { BatchReader, type Entry, type ToMessage } from './mirror-batch.ts';
+import { type Log, type Producer, refusalScope } from './producer.ts';
+import type { KeptRecord, RelaySource } from './states.ts';
+
+export type { MirrorMessage, ToMessage } from './mirror-batch.ts';
+export { messageFor } from './mirror-message.ts';
+
+export interface MirrorStats {
+  /** False from the first failed send until the next acknowledged one. */
+  readonly up: boolean;
+  /** Records, since this mirror was made. */
+  readonly mirrored: number;
+  readonly parked: number;
+  /** Records in sends that failed, each time (they are sent again), and records whose body could not be read. */
+  readonly failed: number;
+  /** The latest, also after it has passed; '' when there was none. */
+  readonly lastError: string;
+}
+
+/** Replaced by tests. */
+export interface MirrorClock {
+  /** Rejects when aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<unknown>;
+}
+
+export interface MirrorOptions {
+  readonly source: RelaySource;
+  readonly producer: Producer;
+  readonly settings: Pick<KafkaSettings, 'topic' | 'maxRecordBytes'>;
+  readonly toMessage: ToMessage;
+  /** Called when `up` changes. */
+  readonly onState: (state: MirrorStats) => void;
+  readonly log: Log;
+  readonly clock?: MirrorClock;
+}
+
+export interface Mirror {
+  /** New records were committed. Cheap: any number of calls is one. */
+  wake(): void;
+  stats(): MirrorStats;
+  /**
+   * Lets the send in flight finish and marks it, but takes no longer than `deadlineMs`: then the connection is cut
+   * and the batch stays waiting. Closes the producer. Repeatable.
+   */
+  close(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+/** First wait after a failed send; doubles to the longest. */
+export const BACKOFF_MS = { first: 200, longest: 5_000 };
+/** Connections without work are closed after this long. */
+export const IDLE_MS = 30_000;
+
+const realClock: MirrorClock = { sleep: (ms, signal) => wait(ms, undefined, { signal }) };
+
+/** Cutting the connection and settling after it take a few milliseconds of the deadline. */
+const CUT_MARGIN_MS = 100;
+
+/** Starts at once; connects when the first record waits. */
+export function createMirror(options: MirrorOptions): Mirror {
+  return new Relay(options);
+}
+
+class Relay implements Mirror {
+  readonly #options: MirrorOptions;
+  readonly #clock: MirrorClock;
+  readonly #reader: BatchReader;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #stats: MirrorStats = { up: true, mirrored: 0, parked: 0, failed: 0, lastError: '' };
+  #failuresInRow = 0;
+  #hasNews = false;
+  #alarm = Promise.withResolvers<void>();
+  #topicCheck: Promise<void> | null = null;
+  #topicKnown = false;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? realClock;
+    this.#reader = new BatchReader({
+      source: options.source,
+      toMessage: options.toMessage,
+      maxRecordBytes: options.settings.maxRecordBytes,
+      onUnreadable: (record, error) => this.#skipUnreadable(record, error),
+      onUnbuildable: (record, error) => this.#park(record, `no message could be made of it: ${messageOf(error)}`),
+    });
+    this.#running = this.#run();
+  }
+
+  wake(): void {
+    this.#hasNews = true;
+    this.#alarm.resolve();
+  }
+
+  stats(): MirrorStats {
+    return this.#stats;
+  }
+
+  close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.#closing ??= this.#shutDown(deadlineMs);
+    return this.#closing;
+  }
+
+  async #shutDown(deadlineMs: number): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    const timer = new AbortController();
+    await Promise.race([this.#running, this.#sleep(Math.max(0, deadlineMs - CUT_MARGIN_MS), timer.signal)]);
+    timer.abort();
+    await this.#options.producer.close();
+    await Promise.all([this.#running, this.#topicCheck]);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const batch = await this.#reader.next();
+        if (batch === null) await this.#rest();
+        else if (!(await this.#deliver(batch))) await this.#startOver();
+      } catch (error) {
+        this.#goDown(messageOf(error), 0);
+        await this.#startOver();
+      }
+      await yieldToOthers();
+    }
+  }
+
+  /** Until there is something to do; connections are given up when that takes long. */
+  async #rest(): Promise<void> {
+    if (!this.#hasNews) {
+      this.#alarm = Promise.withResolvers();
+      const timer = new AbortController();
+      const idle = this.#sleep(IDLE_MS, timer.signal).then(async (slept) => {
+        if (slept) await this.#options.producer.idle();
+      });
+      await this.#alarm.promise;
+      timer.abort();
+      await idle;
+    }
+    this.#hasNews = false;
+  }
+
+  /** False: no verdict on all of it, what is not yet marked has to be sent again. */
+  async #deliver(batch: readonly Entry[]): Promise<boolean> {
+    if (this.#stop.signal.aborted) return false;
+    const { producer, settings } = this.#options;
+    const outcome = await producer.send({ topic: settings.topic, messages: batch.map(({ message }) => message) });
+    if (outcome.kind === 'acked') return this.#mark(batch);
+    const scope = outcome.kind === 'refused' ? refusalScope(outcome.code) : null;
+    if (outcome.kind === 'retry' || scope === null || scope === 'topic') {
+      this.#goDown(outcome.message, batch.length);
+      return false;
+    }
+    // Only this batch is refused, not Kafka away: look for the record that is to blame.
+    const half = Math.ceil(batch.length / 2);
+    if (batch.length > 1) return (await this.#deliver(batch.slice(0, half))) && this.#deliver(batch.slice(half));
+    return this.#deliverRefused(batch, scope, outcome.message);
+  }
+
+  async #deliverRefused(single: readonly Entry[], scope: 'size' | 'record', message: string): Promise<boolean> {
+    for (const entry of single) {
+      if (scope === 'record' || entry.bodyOmitted) {
+        this.#park(entry.record, message);
+        continue;
+      }
+      const smaller = this.#reader.withoutBody(entry);
+      if (smaller !== null) return this.#deliver([smaller]);
+    }
+    return true;
+  }
+
+  #mark(batch: readonly Entry[]): true {
+    const { source } = this.#options;
+    const seqs = batch.map(({ record }) => record.seq);
+    // A record without its body is always alone in its send.
+    if (batch.some(({ bodyOmitted }) => bodyOmitted)) source.markMirroredWithoutBody(seqs);
+    else source.markMirrored(seqs);
+    this.#stats = { ...this.#stats, mirrored: this.#stats.mirrored + seqs.length };
+    this.#comeBack();
+    return true;
+  }
+
+  #park(record: KeptRecord, reason: string): void {
+    this.#options.source.park(record.seq, reason);
+    this.#stats = { ...this.#stats, parked: this.#stats.parked + 1 };
+    this.#options.log('warn', 'mirror: a record was parked, it stays in the spool', { id: record.id, cause: reason });
+  }
+
+  #skipUnreadable(record: KeptRecord, error: unknown): void {
+    const cause = messageOf(error);
+    this.#stats = { ...this.#stats, failed: this.#stats.failed + 1, lastError: cause };
+    this.#options.log('error', 'mirror: the body of a record could not be read', { id: record.id, cause });
+  }
+
+  #goDown(cause: string, records: number): void {
+    // A connection cut by close() says nothing about Kafka.
+    if (this.#stop.signal.aborted) return;
+    const { up } = this.#stats;
+    this.#failuresInRow += 1;
+    this.#stats = { ...this.#stats, up: false, failed: this.#stats.failed + records, lastError: cause };
+    if (!this.#topicKnown) this.#topicCheck = null;
+    if (!up) return;
+    this.#options.log('warn', 'mirror: Kafka takes no records, they wait in the spool', { cause });
+    this.#options.onState(this.#stats);
+  }
+
+  #comeBack(): void {
+    this.#failuresInRow = 0;
+    this.#topicCheck ??= this.#checkTopic();
+    if (this.#stats.up) return;
+    this.#stats = { ...this.#stats, up: true };
+    this.#options.log('info', 'mirror: Kafka takes records again');
+    this.#options.onState(this.#stats);
+  }
+
+  /** Acknowledged by all of too few is not safe: said once. */
+  async #checkTopic(): Promise<void> {
+    const info = await this.#options.producer.topicInfo();
+    if (info === null) return;
+    this.#topicKnown = true;
+    if (info.replicas > 1 && info.minInsyncReplicas > 1) return;
+    const { topic } = this.#options.settings;
+    const advice = 'one lost broker can lose acknowledged records; use 3 replicas and min.insync.replicas=2';
+    this.#options.log('warn', `mirror: topic ${topic}: ${advice}`, { topic, ...info });
+  }
+
+  async #startOver(): Promise<void> {
+    this.#reader.restart();
+    const full = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** (this.#failuresInRow - 1));
+    // Half of it is jitter: the pods of a deployment must not come back to a broker in step.
+    await this.#sleep(full * (0.5 + Math.random() / 2), this.#stop.signal);
+  }
+
+  /** True when it slept to the end, false when it was woken. */
+  #sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+    return this.#clock.sleep(ms, signal).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

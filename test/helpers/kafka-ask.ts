@@ -1,0 +1,82 @@
+/** What the helper itself asks of a broker: topics, readiness, offsets. */
+import kafkajs, { type Kafka } from 'kafkajs';
+import { fixKafkaIdleLoop } from '../../src/record/kafka-idle-fix.ts';
+import type { KafkaNode } from './kafka-node.ts';
+import { waitFor } from './wait.ts';
+
+export interface TopicOptions {
+  readonly partitions?: number;
+  readonly replicas?: number;
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+// Else a negative timer's warning is in the output of every suite.
+fixKafkaIdleLoop();
+
+const READY_TOPIC = 'outrider-ready';
+const START_MS = 60_000;
+
+function client(brokers: readonly string[]): Kafka {
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    connectionTimeout: 1_000,
+    requestTimeout: 3_000,
+    retry: { retries: 0 },
+  });
+}
+
+/** By a real produce: the port answers before the broker does. */
+export async function untilReady(brokers: readonly string[], nodes: readonly KafkaNode[]): Promise<void> {
+  const isReady = async (): Promise<boolean> => {
+    const ended = nodes.find((node) => !node.running);
+    if (ended !== undefined) return true;
+    await createTopic(brokers, READY_TOPIC, { replicas: nodes.length });
+    const producer = client(brokers).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+    try {
+      await producer.connect();
+      await producer.send({ topic: READY_TOPIC, acks: -1, timeout: 2_000, messages: [{ value: 'ready' }] });
+    } finally {
+      await producer.disconnect();
+    }
+    return true;
+  };
+  await waitFor(isReady, { what: 'Kafka to acknowledge a produce', timeoutMs: START_MS, everyMs: 50 });
+  const ended = nodes.find((node) => !node.running);
+  if (ended !== undefined) throw new Error(`Kafka ended at its start:\n${ended.output()}`);
+}
+
+/** Returns when the topic's partitions have leaders; one that is there already is left as it is. */
+export async function createTopic(
+  brokers: readonly string[],
+  topic: string,
+  { partitions = 1, replicas = 1, config = {} }: TopicOptions,
+): Promise<void> {
+  const admin = client(brokers).admin();
+  try {
+    await admin.connect();
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const wanted = { topic, numPartitions: partitions, replicationFactor: replicas, configEntries };
+    await admin.createTopics({ waitForLeaders: false, topics: [wanted] });
+    const hasLeaders = async (): Promise<boolean> => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const found = topics.flatMap((each) => each.partitions);
+      return found.length === partitions && found.every(({ leader, isr }) => leader > 0 && isr.length === replicas);
+    };
+    await waitFor(hasLeaders, { what: `leaders of ${topic}` });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Records between the first and the last offset of all partitions. */
+export async function countRecords(brokers: readonly string[], topic: string): Promise<number> {
+  const admin = client(brokers).admin();
+  try {
+    await admin.connect();
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+  } finally {
+    await admin.disconnect();
+  }
+}
