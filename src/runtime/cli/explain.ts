@@ -1,0 +1,68 @@
+import { type Explanation, explainRequest } from '../../dispatch/explain.ts';
+import { compileRoutes, type Routes } from '../../dispatch/match.ts';
+import { createValueSource } from '../../dispatch/value-source.ts';
+import type { Settings } from '../../settings.ts';
+import type { CliContext } from './context.ts';
+import { readSettings } from './read-settings.ts';
+import { headFromWords, type WrittenRequest } from './request-head.ts';
+import { printable } from './table.ts';
+import { urlsFor } from './target-urls.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ExplainRequest extends Omit<WrittenRequest, 'listener'> {
+  readonly listener: string | undefined;
+}
+
+/**
+ * Tells what would become of a request, without sending it.
+ *
+ * @throws UsageError for a request that HTTP doesn't know or a listener that isn't there
+ * @throws ConfigError with every mistake of the configuration
+ */
+export function explain(path: string | undefined, request: ExplainRequest, json: boolean, context: CliContext): number {
+  const settings = readSettings(path, context);
+  const routes = compileForPeople(settings, context.env);
+  const listener = listenerNamed(settings, request.listener);
+  const explanation = explainRequest(routes, headFromWords({ ...request, listener }));
+  const { target, uri } = explanation;
+  const urls = target === null ? [] : urlsFor(routes.target(target).settings, uri);
+  if (json) context.out(JSON.stringify({ ...explanation, headers: pairs(explanation.headers), urls }, null, 2));
+  else for (const line of describe(explanation, request.method, urls)) context.out(line);
+  return 0;
+}
+
+/** Routes that match as the running ones do. @throws Error only for what validation keeps out */
+export function compileForPeople(settings: Settings, env: CliContext['env']): Routes {
+  return compileRoutes(settings, createValueSource({ env }));
+}
+
+function listenerNamed({ process: { listeners } }: Settings, name: string | undefined): string {
+  const found = name === undefined ? listeners[0] : listeners.find((listener) => listener.name === name);
+  if (found !== undefined) return found.name;
+  throw new UsageError(
+    `there is no listener ${JSON.stringify(name)}; there are ${listeners.map((l) => l.name).join(', ')}`,
+  );
+}
+
+function describe({ rule, target, uri, headers, why }: Explanation, method: string, urls: readonly string[]): string[] {
+  const sent = target === null ? [] : [`${method} ${uri} HTTP/1.1`, ...pairs(headers).map((field) => field.join(': '))];
+  return [
+    ...labelled('rule', [rule ?? 'none: rejected with 404']),
+    ...labelled('target', target === null ? [] : [target]),
+    ...labelled(urls.length > 1 ? 'one of' : 'url', urls),
+    ...labelled('why', why),
+    ...labelled('sent', sent),
+  ];
+}
+
+/** The label stands before the first line only. */
+function labelled(label: string, lines: readonly string[]): string[] {
+  const WIDTH = 8;
+  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(WIDTH)}${printable(line)}`);
+}
+
+function pairs(rawHeaders: readonly string[]): [string, string][] {
+  const fields: [string, string][] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) fields.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
+  return fields;
+}
