@@ -1,0 +1,87 @@
+/** The log: JSON lines of pino on standard output, written by the keeper for both threads. */
+import { destination, pino } from 'pino';
+import { maskTarget } from './excerpt.ts';
+import { escapeControls, type LogLevel, type LogLine } from './log-line.ts';
+
+export {
+  type AccessFields,
+  accessLine,
+  type LogLevel,
+  type LogLine,
+  refusedLine,
+  wantsAccessLine,
+} from './log-line.ts';
+export { createPathLog, type PathLog } from './path-log.ts';
+
+/** What takes secrets out of text that came with a request. */
+export interface LogRedaction {
+  /** A request target: path and query. */
+  uri(uri: string): string;
+  /** Any other text. */
+  text(text: string): string;
+}
+
+export interface KeeperLog {
+  log(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void;
+  /** A line that the path thread posted. */
+  write(line: LogLine): void;
+  setLevel(level: string): void;
+  setRedaction(redaction: LogRedaction): void;
+}
+
+export interface KeeperLogOptions {
+  /** A level of pino, or `silent`. Throws when it is neither. */
+  readonly level: string;
+  /** Until there is one, targets are shown without their query. */
+  readonly redaction?: LogRedaction;
+  /** Takes one whole line; standard output unless given. */
+  readonly print?: (line: string) => void;
+}
+
+const WITHOUT_QUERY: LogRedaction = { uri: maskTarget, text: (text) => text };
+
+/** Opens the log. A closed standard output loses lines, nothing else. */
+export function createKeeperLog({ level, redaction = WITHOUT_QUERY, print = printer() }: KeeperLogOptions): KeeperLog {
+  let redact = redaction;
+  const logger = pino(
+    { level, base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
+    { write: (line: string) => print(escapeControls(line)) },
+  );
+  const write = ({ time, level, message, fields }: LogLine): void => {
+    if (!logger.isLevelEnabled(level)) return;
+    const shown = redactFields(fields, redact);
+    logger[level]({ time: new Date(time).toISOString(), ...shown }, redact.text(message));
+  };
+  return {
+    write,
+    log: (level, fields, message) => write({ time: Date.now(), level, message, fields }),
+    setLevel(next) {
+      logger.level = next;
+    },
+    setRedaction(next) {
+      redact = next;
+    },
+  };
+}
+
+/** Every string of the fields; numbers and flags hold no secret, errors become their message. */
+function redactFields(fields: Readonly<Record<string, unknown>>, redact: LogRedaction): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, redactValue(name, value, redact)]));
+}
+
+function redactValue(name: string, value: unknown, redact: LogRedaction): unknown {
+  if (typeof value === 'string') return name === 'uri' ? redact.uri(value) : redact.text(value);
+  if (value instanceof Error) return redact.text(`${value.name}: ${value.message}`);
+  if (Array.isArray(value)) return value.map((item) => redactValue(name, item, redact));
+  if (typeof value === 'object' && value !== null) return redactFields({ ...value }, redact);
+  return value;
+}
+
+/** Synchronous: what was logged before a crash is there to explain it. */
+function printer(): (line: string) => void {
+  const out = destination({ fd: 1, sync: true });
+  out.on('error', () => {
+    // Nobody reads any more (EPIPE): there is no place left to tell it, and no reason to end.
+  });
+  return (line) => void out.write(line);
+}
