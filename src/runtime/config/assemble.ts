@@ -1,0 +1,106 @@
+/** From the validated configuration to the settings that the rest of Outrider runs on. */
+import type {
+  HeaderPatch,
+  ListenerSettings,
+  ProcessSettings,
+  RouteSettings,
+  RuleSettings,
+  TargetSettings,
+  ValueMatch,
+} from '../../settings.ts';
+import type { Configuration } from './definition.ts';
+import { rule as ruleDefinition } from './definition-rule.ts';
+import { isLoopback } from './field.ts';
+
+/** An application beside us reuses its connection all day; what comes from elsewhere is not waited for. */
+const loopbackKeepAlive = 3_600_000;
+const otherKeepAlive = 60_000;
+
+type Rule = Configuration['rules'][number];
+type Target = Configuration['targets'][string];
+
+/** @param bufferBytes what `limits.bufferBytes: auto` stands for on this machine */
+export function assembleProcess(configuration: Configuration, bufferBytes: number): ProcessSettings {
+  const { listeners, metrics, admin, shutdown, spool, kafka, limits, templates, forwarded, log } = configuration;
+  const { acceptWait: _acceptWait, rate: _rate, ...capture } = configuration.capture;
+  const { sealKeyFile: _sealKeyFile, ...mirror } = kafka;
+  return {
+    listeners: listeners.map(assembleListener),
+    metrics,
+    admin,
+    shutdown,
+    spool,
+    kafka: mirror,
+    capture,
+    limits: { ...limits, bufferBytes: limits.bufferBytes === 'auto' ? bufferBytes : limits.bufferBytes },
+    templates,
+    forwarded,
+    log,
+  };
+}
+
+/** @param fallback what `default` is where the document doesn't say */
+export function assembleRoutes(configuration: Configuration, fallback: string): RouteSettings {
+  const target = configuration.default ?? fallback;
+  return {
+    targets: Object.entries(configuration.targets).map(([name, definition]) => assembleTarget(name, definition)),
+    rules: configuration.rules.map(assembleRule),
+    default: target,
+    defaultRule: { ...assembleRule(ruleDefinition.parse({ name: 'unnamed', target })), name: 'default' },
+    tests: configuration.tests.map(({ request, headers, expect }) => ({ request, headers, expect: defined(expect) })),
+  };
+}
+
+function assembleListener(listener: Configuration['listeners'][number]): ListenerSettings {
+  const { name, address, tls, target } = listener;
+  const keepAlive = listener.keepAlive ?? (isLoopback(address) ? loopbackKeepAlive : otherKeepAlive);
+  return { name, address, tls, keepAlive, target };
+}
+
+function assembleTarget(name: string, target: Target): TargetSettings {
+  const { urls, balance, hostHeader, request, timeouts, retry, circuitBreaker, connections, tls } = target;
+  return { name, urls, balance, hostHeader, request, timeouts, retry, circuitBreaker, connections, tls };
+}
+
+function assembleRule(rule: Rule): RuleSettings {
+  const { name, request, response, target, timeouts, capture } = rule;
+  const { headers, query, ...match } = rule.match;
+  return {
+    name,
+    match: { ...match, headers: valueMatches(headers), query: valueMatches(query) },
+    request,
+    response,
+    target,
+    timeouts: {
+      connect: timeouts.connect ?? null,
+      response: timeouts.response ?? null,
+      idle: timeouts.idle ?? null,
+      total: timeouts.total ?? null,
+    },
+    capture,
+  };
+}
+
+function valueMatches(matches: Rule['match']['headers']): Record<string, ValueMatch> {
+  const result: Record<string, ValueMatch> = {};
+  for (const [name, match] of Object.entries(matches)) {
+    if (typeof match === 'string' || Array.isArray(match)) result[name] = match;
+    else result[name] = match.absent === true ? { absent: true } : { present: true };
+  }
+  return result;
+}
+
+/** The patch that changes nothing. */
+export const noPatch: HeaderPatch = { set: {}, add: {}, remove: [] };
+
+type Expectation = RouteSettings['tests'][number]['expect'];
+
+function defined(expect: Configuration['tests'][number]['expect']): Expectation {
+  const { target, rule, headers, path } = expect;
+  return {
+    ...(target !== undefined && { target }),
+    ...(rule !== undefined && { rule }),
+    ...(headers !== undefined && { headers }),
+    ...(path !== undefined && { path }),
+  };
+}

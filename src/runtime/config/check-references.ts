@@ -1,0 +1,119 @@
+/**
+ * What one key's definition can't see: names that must exist, names and addresses given twice, keys that need each
+ * other. Reads the raw document, so that these mistakes are listed beside those of the definition.
+ */
+
+import { parseAddress } from './field.ts';
+import type { PathMistake } from './mistakes.ts';
+import { asText, entriesOf, itemsOf, type RawPath, valueAt } from './raw-value.ts';
+import { didYouMean, listOf } from './suggest.ts';
+
+type Report = (path: RawPath, message: string) => void;
+
+export function checkReferences(document: unknown): PathMistake[] {
+  const mistakes: PathMistake[] = [];
+  const report: Report = (path, message) => void mistakes.push({ path, message, of: 'value' });
+  checkTargetNames(document, report);
+  checkListenerNames(document, report);
+  checkTests(document, report);
+  checkTwice(itemsOf(document, ['rules']), 'rule', report);
+  checkTwice(itemsOf(document, ['listeners']), 'listener', report);
+  checkAddresses(document, report);
+  checkPairs(document, report);
+  checkPrefixes(document, report);
+  return mistakes;
+}
+
+function checkTargetNames(document: unknown, report: Report): void {
+  const names = entriesOf(document, ['targets']).map(({ key }) => key);
+  const check = (path: RawPath, extra: readonly string[]): void => {
+    const name = asText(valueAt(document, path));
+    if (name === null || name === '' || names.includes(name) || extra.includes(name)) return;
+    report(
+      path,
+      `no target "${name}"; targets: ${listOf([...names, ...extra])}${didYouMean(name, [...names, ...extra])}`,
+    );
+  };
+  for (const { path } of itemsOf(document, ['rules'])) check([...path, 'target'], []);
+  for (const { path } of itemsOf(document, ['listeners'])) check([...path, 'target'], []);
+  for (const { path } of itemsOf(document, ['tests'])) check([...path, 'expect', 'target'], ['reject']);
+  check(['default'], ['reject']);
+}
+
+function checkListenerNames(document: unknown, report: Report): void {
+  const listeners = itemsOf(document, ['listeners']).map(({ value }) => asText(valueAt(value, ['name'])) ?? '');
+  const names = valueAt(document, ['listeners']) === undefined ? ['ambassador'] : listeners;
+  for (const rule of itemsOf(document, ['rules'])) {
+    for (const { path, value } of itemsOf(document, [...rule.path, 'match', 'listeners'])) {
+      const name = asText(value);
+      if (name === null || names.includes(name)) continue;
+      report(path, `no listener "${name}"; listeners: ${listOf(names)}${didYouMean(name, names)}`);
+    }
+  }
+}
+
+function checkTests(document: unknown, report: Report): void {
+  const names = itemsOf(document, ['rules']).map(({ value }) => asText(valueAt(value, ['name'])) ?? '');
+  for (const { path } of itemsOf(document, ['tests'])) {
+    const expected = [...path, 'expect', 'rule'];
+    const name = asText(valueAt(document, expected));
+    if (name === null || name === 'default' || names.includes(name)) continue;
+    report(expected, `no rule "${name}"; rules: ${listOf([...names, 'default'])}${didYouMean(name, names)}`);
+  }
+}
+
+function checkTwice(items: readonly { path: RawPath; value: unknown }[], what: string, report: Report): void {
+  const first = new Map<string, number>();
+  for (const [index, { path, value }] of items.entries()) {
+    const name = asText(valueAt(value, ['name']));
+    if (name === null) continue;
+    const earlier = first.get(name);
+    if (earlier === undefined) first.set(name, index);
+    else report([...path, 'name'], `the ${what} "${name}" is there twice: ${what}s[${earlier}] has the same name`);
+  }
+}
+
+function checkAddresses(document: unknown, report: Report): void {
+  const listeners = itemsOf(document, ['listeners']).map(({ path }): RawPath => [...path, 'address']);
+  const seen = new Map<number, { host: string; path: RawPath }[]>();
+  for (const path of [...listeners, ['metrics', 'address'], ['admin', 'address']]) {
+    const parsed = parseAddress(asText(valueAt(document, path)) ?? '');
+    if (parsed === null || parsed.port === 0) continue;
+    const others = seen.get(parsed.port) ?? [];
+    const other = others.find(({ host }) => host === parsed.host || host === '*' || parsed.host === '*');
+    if (other !== undefined) report(path, `port ${parsed.port} is already taken by ${other.path.join('.')}`);
+    seen.set(parsed.port, [...others, { host: parsed.host, path }]);
+  }
+}
+
+/** Keys that mean nothing without each other. */
+function checkPairs(document: unknown, report: Report): void {
+  const set = (path: RawPath): boolean => (asText(valueAt(document, path)) ?? '') !== '';
+  const needs = (base: RawPath, key: string, other: string): void => {
+    if (set([...base, key]) && !set([...base, other])) report([...base, key], `needs \`${other}\` beside it`);
+  };
+  const tls = [
+    ...itemsOf(document, ['listeners']).map(({ path }) => [...path, 'tls']),
+    ...entriesOf(document, ['targets']).map(({ path }) => [...path, 'tls']),
+    ['kafka', 'tls'],
+  ];
+  for (const base of tls) {
+    needs(base, 'cert', 'key');
+    needs(base, 'key', 'cert');
+    needs(base, 'clientCa', 'cert');
+  }
+  const sasl = ['kafka', 'sasl'];
+  for (const key of ['username', 'passwordFile']) {
+    needs(sasl, 'mechanism', key);
+    needs(sasl, key, 'mechanism');
+  }
+}
+
+function checkPrefixes(document: unknown, report: Report): void {
+  for (const { path } of itemsOf(document, ['rules'])) {
+    const prefix = [...path, 'request', 'path', 'replacePrefix'];
+    if (asText(valueAt(document, prefix)) === null) continue;
+    if (itemsOf(document, [...path, 'match', 'paths']).length > 0) continue;
+    report(prefix, 'replaces the part of the path that an entry of `match.paths` names: there is none');
+  }
+}

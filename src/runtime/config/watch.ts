@@ -1,0 +1,135 @@
+/**
+ * Tells of every change of the configuration's files, once each, when it is whole.
+ *
+ * The folder is watched, never a file: an editor's rename and the swap of `..data` in a ConfigMap volume leave a
+ * watched file behind. What counts is the content, compared by hash; the kernel's events only say when to look, and a
+ * poll looks where they don't come.
+ */
+import { ConfigError } from '../errors.ts';
+import type { Environment } from './environment.ts';
+import { FolderWatch } from './folder-watch.ts';
+import { configPath, type LoadedConfig, settingsFrom } from './load.ts';
+import { readSnapshot, type Snapshot } from './snapshot.ts';
+import { diskFiles } from './sources.ts';
+
+/** After an atomic swap the content is whole; other files of the same swap may follow at once. */
+const swapQuietMs = 50;
+/** A file that is written in place is whole when nobody has written for this long: longer than a slow writer's pause. */
+const writeQuietMs = 750;
+/** Delete and create again is how some tools write. */
+const absentQuietMs = 2000;
+const defaultPollMs = 1000;
+
+export interface WatchOptions {
+  readonly path?: string | undefined;
+  readonly env: Environment;
+  /** Called with each new configuration, or with what is wrong with it: then the running one stays. */
+  readonly onChange: (result: LoadedConfig | ConfigError) => void;
+  /** How often the files are looked at without an event. Default 1000. */
+  readonly pollMs?: number;
+  /** `settings.hash` of what is running: a change since it was read is told at once. Default: what is there now. */
+  readonly current?: string;
+}
+
+export interface ConfigWatch {
+  close(): void;
+}
+
+/** Starts watching; with no path there is nothing to watch. Keeps no process alive. */
+export function watchConfig(options: WatchOptions): ConfigWatch {
+  const path = configPath(options);
+  if (path === undefined) return { close: () => undefined };
+  const watch = new FileChanges(path, options);
+  watch.start();
+  return watch;
+}
+
+class FileChanges implements ConfigWatch {
+  readonly #path: string;
+  readonly #options: WatchOptions;
+  readonly #folder: FolderWatch;
+  /** Hash of what was told last. */
+  #told: string;
+  /** What the last look found, where that has not been told; `since`: of the performance clock. */
+  #pending: { readonly snapshot: Snapshot; readonly since: number; readonly quietMs: number } | null = null;
+  #stamp: string;
+  #swaps: string;
+  #timer: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(path: string, options: WatchOptions) {
+    this.#path = path;
+    this.#options = options;
+    const first = readSnapshot(path);
+    this.#told = options.current ?? first.hash;
+    this.#stamp = first.stamp;
+    this.#swaps = first.swaps;
+    this.#folder = new FolderWatch(path, () => this.#lookIn(0));
+  }
+
+  start(): void {
+    this.#folder.arm();
+    this.#poll = setInterval(() => this.#onPoll(), this.#options.pollMs ?? defaultPollMs).unref();
+    this.#lookIn(0);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#poll);
+    clearTimeout(this.#timer);
+    this.#folder.close();
+  }
+
+  /** Cheap: reads nothing while no file has changed its size, times or inode. */
+  #onPoll(): void {
+    this.#folder.arm();
+    if (this.#pending === null && readSnapshot(this.#path, this.#stamp).stamp === this.#stamp) return;
+    this.#look();
+  }
+
+  #lookIn(ms: number): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), ms).unref();
+  }
+
+  #look(): void {
+    const snapshot = readSnapshot(this.#path);
+    const swapped = snapshot.swaps !== this.#swaps;
+    this.#stamp = snapshot.stamp;
+    this.#swaps = snapshot.swaps;
+    if (snapshot.hash === this.#told) {
+      this.#pending = null;
+      return;
+    }
+    const now = performance.now();
+    const pending = this.#pending;
+    if (pending === null || pending.snapshot.stamp !== snapshot.stamp) {
+      const quietMs = quietTime(snapshot, swapped);
+      this.#pending = { snapshot, since: now, quietMs };
+      this.#lookIn(quietMs);
+    } else if (now - pending.since < pending.quietMs) {
+      this.#lookIn(pending.quietMs - (now - pending.since) + 1);
+    } else {
+      this.#pending = null;
+      this.#told = snapshot.hash;
+      this.#options.onChange(this.#load(snapshot));
+    }
+  }
+
+  #load(snapshot: Snapshot): LoadedConfig | ConfigError {
+    try {
+      if (snapshot.error !== null) throw snapshot.error;
+      return settingsFrom(snapshot.sources, { source: this.#path, env: this.#options.env, files: diskFiles });
+    } catch (error) {
+      if (error instanceof ConfigError) return error;
+      throw error;
+    }
+  }
+}
+
+function quietTime(snapshot: Snapshot, swapped: boolean): number {
+  if (snapshot.incomplete) return absentQuietMs;
+  return swapped || snapshot.renamed ? swapQuietMs : writeQuietMs;
+}
