@@ -1,6 +1,7 @@
 /** Small HTTP servers for people and probes: bound means listening, a busy port is told with its key. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { errorCode } from './error-text.ts';
 
 export interface Listening {
   readonly port: number;
@@ -121,10 +122,6 @@ async function closeServer(server: Server): Promise<void> {
   const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   await new Promise((resolve) => server.close(resolve));
   clearTimeout(grace);
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function listenMessage(key: string, address: string, code: string): string {

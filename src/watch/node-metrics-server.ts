@@ -1,5 +1,6 @@
 /** `/metrics` for Prometheus, `/livez`, `/readyz` and `/startupz` for the kubelet. Plain node:http: it is always on. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorText } from './error-text.ts';
 import type { Health, HealthReport } from './health.ts';
 import type { MetricsRegistry } from './metrics.ts';
 import { type Listening, listenHttp } from './node-listen.ts';
@@ -71,6 +72,5 @@ function answerHealth(name: string, { ok, lines }: HealthReport, verbose: boolea
 
 /** Told to the scraper, who counts it as a failed scrape. */
 function failedScrape(error: unknown): Reply {
-  const why = error instanceof Error ? error.message : String(error);
-  return plain(500, `${why.replace(/\s+/g, ' ')}\n`);
+  return plain(500, `${errorText(error).replace(/\s+/g, ' ')}\n`);
 }

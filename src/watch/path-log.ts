@@ -1,5 +1,6 @@
 /** Logging on the path thread: lines go to the keeper, and straight to standard output while there is none. */
 import { writeSync } from 'node:fs';
+import { errorCode } from './error-text.ts';
 import { maskTarget } from './excerpt.ts';
 import { escapeControls, type LogLevel, type LogLine, reachesLevel } from './log-line.ts';
 
@@ -48,7 +49,7 @@ function printLine(text: string): boolean {
     writeSync(1, text);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'EAGAIN' || error.code === 'EPIPE')) return false;
+    if (['EAGAIN', 'EPIPE'].includes(errorCode(error))) return false;
     throw error;
   }
 }

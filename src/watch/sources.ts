@@ -1,5 +1,6 @@
 /** What the keeper's other parts tell about themselves: small functions, asked at each scrape and health check. */
 import type { State } from '../record/states.ts';
+import { errorText } from './error-text.ts';
 
 export interface SpoolStats {
   /** How many captured records stand in each state, as the ledger counts them. */
@@ -70,7 +71,7 @@ export function snapshotSources(sources: Sources): Sources {
     try {
       return ask();
     } catch (error) {
-      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${name}: ${errorText(error)}`);
       return null;
     }
   };

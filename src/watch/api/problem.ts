@@ -50,7 +50,7 @@ export function answerProblems(report: (error: unknown) => void): ErrorRequestHa
 /** Express and its body parser raise errors with a status (http-errors): those below 500 are the caller's. */
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const status = error instanceof Error && 'status' in error ? error.status : 500;
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : 500;
   if (status === 413) return new Problem(413, 'the body is larger than the admin API takes');
   if (status === 415) return new Problem(415, "the body's encoding is not one that the admin API reads");
   if (typeof status === 'number' && status >= 400 && status < 500) return new Problem(400, 'the request is malformed');

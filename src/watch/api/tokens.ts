@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { RequestHandler } from 'express';
+import { errorCode } from '../error-text.ts';
 import { isLoopback } from './origin.ts';
 import { Problem } from './problem.ts';
 
@@ -43,8 +44,7 @@ function readTokens(file: string): string[] {
       .map((line) => line.trim())
       .filter((line) => line !== '');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new Problem(503, `a token file can't be read (${code}); see admin.tokens`);
+    throw new Problem(503, `a token file can't be read (${errorCode(error)}); see admin.tokens`);
   }
 }
 
