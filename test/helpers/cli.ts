@@ -1,4 +1,5 @@
 /** The command line, in this process and as a process of its own. */
+import './one-realm.ts';
 import { join } from 'node:path';
 import type { CliContext } from '../../src/runtime/cli/context.ts';
 import { startChild } from './child.ts';

@@ -20,7 +20,7 @@ const metrics = http((request, response) => {
 });
 const listener = tcp({ allowHalfOpen: wrong === 'half-closed' }, (socket) => socket.resume());
 console.log('no json');
-console.log(JSON.stringify({ level: 30, msg: 'listening', listeners: { ambassador: await listen(listener) },
+console.log(JSON.stringify({ level: 30, msg: 'listening', listeners: { ambassador: [await listen(listener)] },
   metrics: await listen(metrics), admin: await listen(http()) }));
 process.on('SIGTERM', () => {
   if (wrong === 'stays') return;

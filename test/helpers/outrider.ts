@@ -48,7 +48,7 @@ export interface OutriderOptions {
 }
 
 interface BoundAddresses {
-  readonly listeners: Readonly<Record<string, string>>;
+  readonly listeners: Readonly<Record<string, readonly string[]>>;
   readonly metrics: string;
   readonly admin: string;
 }
@@ -109,11 +109,11 @@ export class Outrider {
     this.#filesAtStart = openFiles(child.pid);
   }
 
-  /** Base URL of the first listener, or of the one with this name. */
+  /** Base URL of the first listener, or of the one with this name, at its first address. */
   urlOf(listener?: string): string {
     const { listeners } = this.#addresses();
-    const address = listener === undefined ? Object.values(listeners)[0] : listeners[listener];
-    return `http://${address ?? this.#fail(`there is no listener ${listener}`)}`;
+    const addresses = listener === undefined ? Object.values(listeners)[0] : listeners[listener];
+    return `http://${addresses?.[0] ?? this.#fail(`there is no listener ${listener}`)}`;
   }
 
   get url(): string {

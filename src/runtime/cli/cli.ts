@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { ConfigError, EXIT_FAILURE, EXIT_USAGE, formatMistake } from '../errors.ts';
+import { ConfigError, EXIT_FAILURE, EXIT_USAGE, formatMistake, StartError } from '../errors.ts';
 import { type CliContext, processContext } from './context.ts';
 import { messageOf, systemCode } from './error-words.ts';
 import { buildProgram } from './program.ts';
@@ -38,8 +38,14 @@ function tell(error: unknown, context: CliContext): number {
     for (const mistake of error.mistakes) context.err(formatMistake(mistake));
     return EXIT_USAGE;
   }
-  const known = error instanceof UsageError || error instanceof CommandFailure || systemCode(error) !== undefined;
+  const known = [UsageError, CommandFailure, StartError].some((kind) => error instanceof kind) || isSystemError(error);
   // A mistake of ours is worth its stack; everything else is told in one line.
   context.err(`outrider: ${!known && error instanceof Error ? error.stack : messageOf(error)}`);
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+/** EACCES, ENOSPC and their like are told in one line; Node's own ERR_… are mistakes of ours. */
+function isSystemError(error: unknown): boolean {
+  const code = systemCode(error);
+  return code !== undefined && !code.startsWith('ERR_');
 }

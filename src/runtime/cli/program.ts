@@ -150,7 +150,7 @@ function addReading(program: Command, context: CliContext, finish: Finish): void
     .option('--target <name>')
     .option('--reason <reason>', 'connect, timeout, status …')
     .option('--since <time>', 'kept since then: a duration (1h) or a time (2024-05-01T10:00:00Z)')
-    .option('--limit <count>', 'at most this many', parseCount, 50)
+    .option('--limit <count>', 'at most this many, up to 1000', parseCount, 50)
     .option('--cursor <cursor>', 'go on where an earlier page ended')
     .addHelpText('after', '\nExamples:\n  outrider records --state held\n  outrider records 0199c3a1-… --json')
     .action(async (id: string | undefined, options: AdminFlags & Record<string, string | number | undefined>) => {
@@ -204,6 +204,7 @@ function parsePort(value: string): number {
 }
 
 function parseCount(value: string): number {
-  if (!/^[1-9][0-9]{0,5}$/.test(value)) throw new InvalidArgumentError('a whole number from 1 to 999999');
-  return Number(value);
+  const count = Number(value);
+  if (!/^[1-9][0-9]{0,3}$/.test(value) || count > 1000) throw new InvalidArgumentError('a whole number from 1 to 1000');
+  return count;
 }

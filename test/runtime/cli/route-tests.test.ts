@@ -26,7 +26,7 @@ async function run(tests: readonly string[], ...args: string[]): Promise<{ code:
 const PASSING = [
   '{request: GET /api/x?y=1, headers: {environment: qa}, expect: {target: qa, rule: qa, path: /v2/x}}',
   '{request: GET /api/x?y=1, headers: {environment: qa}, expect: {path: "/v2/x?y=1", headers: {host1a: Zürich}}}',
-  '{request: GET /, expect: {target: reject}}',
+  '{request: GET /, expect: {target: reject, rule: default}}',
 ];
 
 describe('outrider test', () => {
@@ -43,7 +43,7 @@ describe('outrider test', () => {
 
   test.each([
     ['target', '{target: prod}', 'expected target prod, found qa'],
-    ['rule', '{target: qa, rule: gold}', 'expected rule gold, found qa'],
+    ['rule', '{target: qa, rule: default}', 'expected rule default, found qa'],
     ['path', '{path: /api/x}', 'expected path /api/x, found /v2/x'],
     ['query', '{path: "/v2/x?y=2"}', 'expected path /v2/x?y=2, found /v2/x?y=1'],
     ['header', '{headers: {host1a: qa}}', 'expected header host1a qa, found Zürich'],
