@@ -21,10 +21,17 @@ export interface Explanation {
 
 const MASK = '***';
 
-function masked(values: ValueSource): ValueSource {
+/** `missing` collects what is not there on the machine that explains: another than the one that serves, often. */
+function masked(values: ValueSource, missing: Set<string>): ValueSource {
   return {
-    env: (name) => (values.env(name) === undefined ? undefined : MASK),
-    file: (path) => (values.file(path) === undefined ? undefined : MASK),
+    env: (name) => {
+      if (values.env(name) === undefined) missing.add(`the environment variable ${name} is not set here`);
+      return MASK;
+    },
+    file: (path) => {
+      if (values.file(path) === undefined) missing.add(`the file ${path} can not be read here`);
+      return MASK;
+    },
   };
 }
 
@@ -80,15 +87,17 @@ export function explainRequest(routes: Routes, head: RequestHead, at = { id: '(i
       ? `no rule matches: the default sends it to ${rule.targetName}`
       : `rule ${rule.name} (${rule.index + 1}) matches: it goes to ${rule.targetName}`,
   );
+  const missing = new Set<string>();
   const context: TemplateContext = {
     head,
     id: () => at.id,
     rule: rule.name,
     target: rule.targetName,
     timestamp: at.timestamp,
-    values: masked(routes.values),
+    values: masked(routes.values, missing),
   };
   tryPatch(headers, rule.request, context, why);
   tryPatch(headers, rule.target.request, context, why);
+  for (const fact of missing) why.push(`${fact}: its value is shown as if it were there`);
   return { rule: rule.name, target: rule.targetName, uri: rule.rewriteUri(head.uri), headers, why };
 }

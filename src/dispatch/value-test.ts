@@ -13,20 +13,23 @@ export interface ValueTest {
   readonly globs: readonly Glob[];
 }
 
+function isList(match: ValueMatch): match is readonly string[] {
+  return Array.isArray(match);
+}
+
 /** `encode`: how a configured value stands on the wire. */
 export function compileValueTest(match: ValueMatch, encode: (text: string) => string): ValueTest {
-  if (typeof match === 'object' && !Array.isArray(match)) {
-    return { absent: 'absent' in match, present: 'present' in match, only: null, values: new Set(), globs: [] };
-  }
-  const wanted: readonly string[] = typeof match === 'string' ? [match] : listOf(match);
+  const none = { absent: false, present: false, only: null, values: new Set<string>(), globs: [] };
+  if (typeof match === 'string') return compileListed([match], encode);
+  if (isList(match)) return compileListed(match, encode);
+  return 'absent' in match && match.absent === true ? { ...none, absent: true } : { ...none, present: true };
+}
+
+function compileListed(wanted: readonly string[], encode: (text: string) => string): ValueTest {
   const values = wanted.filter((value) => !isGlob(value)).map(encode);
   const globs = wanted.filter(isGlob).map((value) => compileGlob(encode(value)));
   const only = values.length === 1 && globs.length === 0 ? (values[0] ?? null) : null;
   return { absent: false, present: false, only, values: new Set(values), globs };
-}
-
-function listOf(match: ValueMatch): readonly string[] {
-  return Array.isArray(match) ? match : [];
 }
 
 /** Whether one value holds; null is one whose encoding is malformed. */
