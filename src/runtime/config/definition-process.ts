@@ -12,11 +12,13 @@ const tlsOfListener = z
   })
   .prefault({});
 
+const authFile = z.string().describe('File with what is expected.');
+
 const auth = z.union([
   z.literal('none'),
-  z.strictObject({ bearer: z.strictObject({ file: z.string() }) }),
-  z.strictObject({ basic: z.strictObject({ file: z.string() }) }),
-  z.strictObject({ cidrs: z.array(z.string()) }),
+  z.strictObject({ bearer: z.strictObject({ file: authFile }).describe('A token in Authorization.') }),
+  z.strictObject({ basic: z.strictObject({ file: authFile }).describe('A user and a password in Authorization.') }),
+  z.strictObject({ cidrs: z.array(z.string()).describe('Address ranges that may connect.') }),
 ]);
 
 const listener = z.strictObject({

@@ -18,17 +18,17 @@ const retryCause = z.union([z.string(), z.int()]).transform((value, context) => 
 });
 
 const oauth2 = z.strictObject({
-  tokenUrl: url,
-  clientId: z.string(),
-  clientSecretFile: z.string(),
-  scopes: z.array(z.string()).prefault([]),
+  tokenUrl: url.describe('Where tokens are asked for.'),
+  clientId: z.string().describe('Name of this client.'),
+  clientSecretFile: z.string().describe('File with its secret.'),
+  scopes: z.array(z.string()).prefault([]).describe('What the token is for.'),
 });
 
 /** Also of the key `rateLimits`. */
 const rateLimit = z.strictObject({
-  rate: rate(),
-  burst: wholeNumber(1).optional(),
-  whenOver: z.enum(['reject', 'wait', 'queue']).optional(),
+  rate: rate().describe('Requests a second, minute or hour.'),
+  burst: wholeNumber(1).optional().describe('How many may come at once.'),
+  whenOver: z.enum(['reject', 'wait', 'queue']).optional().describe('What becomes of the others.'),
 });
 
 const targetUrl = z.strictObject({
@@ -60,7 +60,10 @@ const target = z.strictObject({
     .strictObject({ headers: headerPatch('request').prefault({}) })
     .prefault({})
     .describe('Patched at send time, never recorded.'),
-  auth: later(z.union([z.literal('none'), z.strictObject({ oauth2 })]), 'none').describe('Credentials for the target.'),
+  auth: later(
+    z.union([z.literal('none'), z.strictObject({ oauth2: oauth2.describe('Client credentials (RFC 6749).') })]),
+    'none',
+  ).describe('Credentials for the target.'),
   timeouts: z
     .strictObject({
       connect: timer.prefault('2s').describe('Until a connection is there.'),

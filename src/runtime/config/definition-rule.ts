@@ -1,6 +1,6 @@
 /** One rule of routes.yaml: what it matches, what it changes, where it sends, what it keeps. */
 import * as z from 'zod';
-import { headerName, headerValue, later, method, name, quoted, template, wholeNumber } from './field.ts';
+import { headerName, headerValue, later, laterMark, method, name, quoted, template, wholeNumber } from './field.ts';
 import { didYouMean, shown } from './suggest.ts';
 import { duration } from './units.ts';
 
@@ -70,7 +70,10 @@ const valueMatch = z.union(
     quoted(valueWords),
     z.array(quoted(valueWords)).min(1, 'a list of no values matches nothing'),
     z
-      .strictObject({ absent: z.literal(true).optional(), present: z.literal(true).optional() })
+      .strictObject({
+        absent: z.literal(true).optional().describe('It must not be there.'),
+        present: z.literal(true).optional().describe('Any value will do.'),
+      })
       .refine((match) => Object.keys(match).length === 1, 'expected {absent: true} or {present: true}'),
   ],
   {
@@ -148,17 +151,20 @@ const capture = z.strictObject({
 });
 
 const callback = z.strictObject({
-  query: z.string().optional(),
-  header: z.string().optional(),
-  allow: z.array(z.string()).optional(),
-  secretFile: z.string().optional(),
-  events: z.array(z.enum(['accepted', 'retrying', 'delivered', 'failed'])).optional(),
+  query: z.string().optional().describe('Query parameter with the URL.'),
+  header: z.string().optional().describe('Header with the URL.'),
+  allow: z.array(z.string()).optional().describe('Hosts and ranges that may be called.'),
+  secretFile: z.string().optional().describe('File with the key that signs.'),
+  events: z
+    .array(z.enum(['accepted', 'retrying', 'delivered', 'failed']))
+    .optional()
+    .describe('What is told.'),
 });
 
 const dedupe = z.strictObject({
-  by: z.enum(['idempotencyKey', 'content']),
-  caller: z.string().optional(),
-  within: duration().optional(),
+  by: z.enum(['idempotencyKey', 'content']).describe('What makes two requests one.'),
+  caller: z.string().optional().describe('Header that tells callers apart.'),
+  within: duration().optional().describe('How long it is remembered.'),
 });
 
 const delivery = z.strictObject({
@@ -174,11 +180,11 @@ const delivery = z.strictObject({
 });
 
 const fault = z.strictObject({
-  status: wholeNumber(200, 599).optional(),
-  first: wholeNumber(0).optional(),
-  percent: z.number().min(0).max(100).optional(),
-  delay: duration({ zero: true }).optional(),
-  reset: z.boolean().optional(),
+  status: wholeNumber(200, 599).optional().describe('Answer with it.'),
+  first: wholeNumber(0).optional().describe('How many requests fail.'),
+  percent: z.number().min(0).max(100).optional().describe('Which part of them.'),
+  delay: duration({ zero: true }).optional().describe('Wait before.'),
+  reset: z.boolean().optional().describe('Reset the connection.'),
 });
 
 const recordWords = z.string().regex(/^(failures|all|sample \d+(\.\d+)?%)$/, {
@@ -200,6 +206,11 @@ const requestPath = z.strictObject({
     .describe('Takes the place of the part of the path that the matching entry of `paths` named.'),
 });
 
+const ruleRateLimit = z.strictObject({
+  rate: z.string().describe('Requests a second, minute or hour.'),
+  burst: wholeNumber(1).optional().describe('How many may come at once.'),
+});
+
 export const rule = z.strictObject({
   name: name('a rule')
     .refine((text) => text !== 'default', 'a rule can\'t be called "default": that names what no rule matches')
@@ -218,15 +229,13 @@ export const rule = z.strictObject({
     .describe('Changes of the answer.'),
   target: z.string().describe('Name of a target.'),
   timeouts: ruleTimeouts.prefault({}).describe("Over the target's."),
-  rateLimit: later(
-    z.union([z.string(), z.strictObject({ rate: z.string(), burst: wholeNumber(1).optional() })]),
-    '',
-  ).describe('Requests a second: a rate, or the name of a limit.'),
+  rateLimit: later(z.union([z.string(), ruleRateLimit]), '').describe('A rate, or the name of a limit.'),
   capture: capture.prefault({}).describe('What is kept, and what its caller gets.'),
   delivery: delivery.prefault({}).describe('How the exchange is delivered.'),
   record: later(recordWords, 'failures').describe('Which exchanges are kept.'),
   fault: fault
     .optional()
     .refine((value) => value === undefined, 'not in this version: leave it out')
+    .meta({ [laterMark]: true })
     .describe('A failure on purpose, for tests of the application.'),
 });

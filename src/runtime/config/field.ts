@@ -14,15 +14,20 @@ const controlCharacter = /[\x00-\x08\x0a-\x1f\x7f]/;
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
 
+/** In the metadata of a key whose feature comes with a later version. */
+export const laterMark = 'x-later';
+
 /**
  * A key whose feature comes with a later version: its value is validated, and refused unless it is the default, so
  * that nothing is silently ignored.
  */
 export function later<S extends z.ZodType>(schema: S, fallback: z.core.util.NoUndefined<z.core.input<S>>) {
   const standing = schema.parse(fallback);
-  return schema.prefault(fallback).refine((value) => isDeepStrictEqual(value, standing), {
-    error: `not in this version: leave it out, or at its default ${JSON.stringify(fallback)}`,
-  });
+  const error = `not in this version: leave it out, or at its default ${JSON.stringify(fallback)}`;
+  return schema
+    .prefault(fallback)
+    .refine((value) => isDeepStrictEqual(value, standing), { error })
+    .meta({ [laterMark]: true });
 }
 
 export function name(what: string) {

@@ -54,7 +54,7 @@ interface Bounds {
 export function duration({ min = 1, max = maxMilliseconds, zero = false }: Bounds = {}) {
   return amount({ min, max, zero }, parseDuration, {
     form: `a duration such as 250ms, 2s, 5m, 1h or 7d${zero ? ', or 0' : ''}`,
-    pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$|^0$',
+    pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$',
     show: (ms) => `${ms}ms`,
     zeroOnly: true,
   });
@@ -74,7 +74,7 @@ export function size({ min = 1, max = Number.MAX_SAFE_INTEGER, zero = false }: B
 export function rate() {
   return amount({ min: 0, max: 1e9, zero: true }, parseRate, {
     form: 'a rate such as 10/s, 600/m or 5000/h, or 0',
-    pattern: '^\\d+(\\.\\d+)?/(s|m|h)$|^0$',
+    pattern: '^\\d+(\\.\\d+)?/(s|m|h)$',
     show: (perSecond) => `${perSecond}/s`,
     zeroOnly: true,
   });
@@ -89,8 +89,9 @@ interface AmountWords {
 }
 
 function amount(bounds: Required<Bounds>, parse: (value: unknown) => number | null, words: AmountWords) {
-  const number = words.zeroOnly ? { const: 0 } : { type: 'integer', minimum: 0 };
-  const meta = { anyOf: [{ type: 'string', pattern: words.pattern }, number] };
+  const text = { type: 'string', pattern: bounds.zero && words.zeroOnly ? `${words.pattern}|^0$` : words.pattern };
+  const number = words.zeroOnly ? { const: 0 } : { type: 'integer', minimum: bounds.zero ? 0 : bounds.min };
+  const meta = words.zeroOnly && !bounds.zero ? text : { anyOf: [text, number] };
   return z
     .unknown()
     .meta(meta)

@@ -5,11 +5,19 @@
  * watched file behind. What counts is the content, compared by hash; the kernel's events only say when to look, and a
  * poll looks where they don't come.
  */
-import { ConfigError } from '../errors.ts';
+import { ConfigError, type ConfigMistake } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { configPath, type LoadedConfig, settingsFrom } from './load.ts';
-import { readSnapshot, type Snapshot } from './snapshot.ts';
+import {
+  goneFiles,
+  isAtomicChange,
+  isIncomplete,
+  readSnapshot,
+  readStamps,
+  type Snapshot,
+  type Stamps,
+} from './snapshot.ts';
 import { diskFiles } from './sources.ts';
 
 /** After an atomic swap the content is whole; other files of the same swap may follow at once. */
@@ -48,12 +56,13 @@ class FileChanges implements ConfigWatch {
   readonly #path: string;
   readonly #options: WatchOptions;
   readonly #folder: FolderWatch;
-  /** Hash of what was told last. */
-  #told: string;
-  /** What the last look found, where that has not been told; `since`: of the performance clock. */
+  /** Of what was told last. */
+  #toldHash: string;
+  #toldStamps: Stamps;
+  /** Of the last look, whatever it found. */
+  #seen: Stamps;
+  /** What the last look found, where that is not told yet; `since`: of the performance clock. */
   #pending: { readonly snapshot: Snapshot; readonly since: number; readonly quietMs: number } | null = null;
-  #stamp: string;
-  #swaps: string;
   #timer: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
   #closed = false;
@@ -62,9 +71,9 @@ class FileChanges implements ConfigWatch {
     this.#path = path;
     this.#options = options;
     const first = readSnapshot(path);
-    this.#told = options.current ?? first.hash;
-    this.#stamp = first.stamp;
-    this.#swaps = first.swaps;
+    this.#toldHash = options.current ?? first.hash;
+    this.#toldStamps = first.stamps;
+    this.#seen = first.stamps;
     this.#folder = new FolderWatch(path, () => this.#lookIn(0));
   }
 
@@ -81,11 +90,10 @@ class FileChanges implements ConfigWatch {
     this.#folder.close();
   }
 
-  /** Cheap: reads nothing while no file has changed its size, times or inode. */
+  /** Reads nothing while no file has changed its size, times or inode. */
   #onPoll(): void {
     this.#folder.arm();
-    if (this.#pending === null && readSnapshot(this.#path, this.#stamp).stamp === this.#stamp) return;
-    this.#look();
+    if (this.#pending !== null || readStamps(this.#path).all !== this.#seen.all) this.#lookIn(0);
   }
 
   #lookIn(ms: number): void {
@@ -96,31 +104,37 @@ class FileChanges implements ConfigWatch {
 
   #look(): void {
     const snapshot = readSnapshot(this.#path);
-    const swapped = snapshot.swaps !== this.#swaps;
-    this.#stamp = snapshot.stamp;
-    this.#swaps = snapshot.swaps;
-    if (snapshot.hash === this.#told) {
-      this.#pending = null;
-      return;
-    }
-    const now = performance.now();
     const pending = this.#pending;
-    if (pending === null || pending.snapshot.stamp !== snapshot.stamp) {
-      const quietMs = quietTime(snapshot, swapped);
+    const now = performance.now();
+    this.#seen = snapshot.stamps;
+    if (snapshot.hash === this.#toldHash) this.#pending = null;
+    else if (pending === null || pending.snapshot.stamps.all !== snapshot.stamps.all) {
+      const quietMs = this.#quietMs(snapshot);
       this.#pending = { snapshot, since: now, quietMs };
       this.#lookIn(quietMs);
-    } else if (now - pending.since < pending.quietMs) {
-      this.#lookIn(pending.quietMs - (now - pending.since) + 1);
-    } else {
-      this.#pending = null;
-      this.#told = snapshot.hash;
-      this.#options.onChange(this.#load(snapshot));
-    }
+    } else if (now - pending.since < pending.quietMs) this.#lookIn(pending.quietMs - (now - pending.since) + 1);
+    else this.#tell(pending.snapshot);
+  }
+
+  #quietMs(snapshot: Snapshot): number {
+    if (isIncomplete(snapshot) || goneFiles(this.#toldStamps, snapshot.stamps).length > 0) return absentQuietMs;
+    return isAtomicChange(this.#toldStamps, snapshot.stamps) ? swapQuietMs : writeQuietMs;
+  }
+
+  #tell(snapshot: Snapshot): void {
+    const result = this.#load(snapshot);
+    this.#pending = null;
+    this.#toldHash = snapshot.hash;
+    // What is gone is still missed at the next look: only a file that comes back ends that.
+    if (!(result instanceof ConfigError)) this.#toldStamps = snapshot.stamps;
+    this.#options.onChange(result);
   }
 
   #load(snapshot: Snapshot): LoadedConfig | ConfigError {
+    const gone = goneFiles(this.#toldStamps, snapshot.stamps);
     try {
       if (snapshot.error !== null) throw snapshot.error;
+      if (gone.length > 0) throw new ConfigError(gone.map(goneMistake));
       return settingsFrom(snapshot.sources, { source: this.#path, env: this.#options.env, files: diskFiles });
     } catch (error) {
       if (error instanceof ConfigError) return error;
@@ -129,7 +143,8 @@ class FileChanges implements ConfigWatch {
   }
 }
 
-function quietTime(snapshot: Snapshot, swapped: boolean): number {
-  if (snapshot.incomplete) return absentQuietMs;
-  return swapped || snapshot.renamed ? swapQuietMs : writeQuietMs;
+/** A file that disappears is an accident until somebody restarts: it never means "no rules". */
+function goneMistake(file: string): ConfigMistake {
+  const message = 'the file is gone: put it back, or restart to run without it';
+  return { file, line: 0, column: 0, path: '', message };
 }
