@@ -72,8 +72,7 @@ function replaceInPlace(headers: string[], patch: CompiledPatch): number {
   const { lengths, set, rendered, written } = patch;
   let end = 0;
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    let name = headers[i] ?? '';
-    let value = headers[i + 1] ?? '';
+    const name = headers[i] ?? '';
     if (lengths[Math.min(name.length, MAX_LENGTH)] === 1) {
       if (isRemoved(patch, name)) continue;
       const index = indexOfSet(patch, name);
@@ -81,12 +80,16 @@ function replaceInPlace(headers: string[], patch: CompiledPatch): number {
         const replacement = rendered[index];
         if (written[index] === 1 || replacement === undefined) continue;
         written[index] = 1;
-        name = set[index]?.name ?? name;
-        value = replacement;
+        headers[end] = set[index]?.name ?? name;
+        headers[end + 1] = replacement;
+        end += 2;
+        continue;
       }
     }
-    headers[end] = name;
-    headers[end + 1] = value;
+    if (end !== i) {
+      headers[end] = name;
+      headers[end + 1] = headers[i + 1] ?? '';
+    }
     end += 2;
   }
   return end;
@@ -103,8 +106,9 @@ export function applyPatch(headers: string[], patch: CompiledPatch, context: Tem
   if (patch.isEmpty) return;
   const { set, added, rendered, written } = patch;
   renderAll(patch, context);
-  written.fill(0);
-  headers.length = replaceInPlace(headers, patch);
+  for (let i = 0; i < written.length; i++) written[i] = 0;
+  const length = replaceInPlace(headers, patch);
+  if (length !== headers.length) headers.length = length;
   for (let i = 0; i < set.length; i++) {
     const field = set[i];
     const value = rendered[i];
