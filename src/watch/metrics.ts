@@ -56,6 +56,7 @@ function toSamples(name: MetricName, series: readonly Series[]): Sample[] {
 
 /** Series that nothing was counted in yet, where all values that the labels can take are known. */
 function zeros(labels: readonly LabelDefinition[], present: readonly Series[]): Series[] {
+  if (labels.some(({ values }) => values === null)) return [];
   const known = new Set(present.map((series) => labelsKey(series.labels)));
   let combinations: Record<string, string>[] = [{}];
   for (const { name, values } of labels) {

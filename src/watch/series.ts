@@ -17,25 +17,31 @@ export interface Series {
 
 /** All series of all views by metric name; a series that several threads count is added up. */
 export function readSeries(views: readonly MeterView[], lengthOf: (name: string) => number): Map<string, Series[]> {
-  const merged = new Map<string, Map<string, { labels: Readonly<Record<string, string>>; numbers: number[] }>>();
-  for (const view of views) {
-    const slots = new Float64Array(view.memory);
-    for (const { name, labels, slot } of view.definitions) {
-      const numbers = Array.from(slots.subarray(slot, slot + lengthOf(name)));
-      const ofName = merged.get(name) ?? new Map();
+  const merged = new Map<string, Map<string, Series>>();
+  for (const { memory, definitions } of views) {
+    const slots = new Float64Array(memory);
+    for (const { name, labels, slot } of definitions) {
+      const ofName = merged.get(name) ?? new Map<string, Series>();
       if (ofName.size === 0) merged.set(name, ofName);
       const key = labelsKey(labels);
-      const known = ofName.get(key);
-      if (known === undefined) ofName.set(key, { labels, numbers });
-      else known.numbers = known.numbers.map((number: number, at: number) => number + (numbers[at] ?? 0));
+      const others = ofName.get(key)?.numbers;
+      const numbers = readNumbers(slots, slot, lengthOf(name));
+      ofName.set(key, { labels, numbers: numbers.map((number, at) => number + (others?.[at] ?? 0)) });
     }
   }
   return new Map([...merged].map(([name, ofName]) => [name, [...ofName.values()]]));
 }
 
-/** The same for the same labels, in whatever order. */
+/** Index by index: a view of each series would cost more than the numbers. */
+function readNumbers(slots: Float64Array, slot: number, length: number): number[] {
+  const numbers: number[] = [];
+  for (let at = slot; at < slot + length; at++) numbers.push(slots[at] ?? 0);
+  return numbers;
+}
+
+/** The same for the same values: labels are in the catalog's order everywhere. */
 export function labelsKey(labels: Readonly<Record<string, string>>): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.values(labels).join('\0');
 }
 
 /** Cumulative buckets, sum and count, as the text format has them. `numbers` may be empty: all 0. */

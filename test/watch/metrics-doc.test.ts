@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { metricsPage } from '../../scripts/metrics-doc.ts';
 import { CATALOG } from '../../src/watch/catalog.ts';
