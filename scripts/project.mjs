@@ -57,21 +57,27 @@ export function runQuietly(command, args, options = {}) {
   return { code: result.status ?? 1, output: `${result.stdout}${result.stderr}` };
 }
 
+/** Within this time the same signal again is the same Ctrl-C. */
+const SAME_SIGNAL_MS = 1000;
+
 /**
- * Runs with our terminal and resolves to the exit code. Ctrl-C reaches the child through the terminal's process
- * group, so we only stay alive for it; a SIGTERM sent to us alone is passed on.
+ * Runs with our terminal's streams and resolves to the exit code. It has a process group of its own, and gets each
+ * signal from us once: a Ctrl-C comes here from the terminal, and again from npm, and a second one means "now".
  */
 export function runForeground(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
-    const stay = () => undefined;
-    const pass = () => child.kill('SIGTERM');
-    process.on('SIGINT', stay);
-    process.on('SIGTERM', pass);
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', detached: true, ...options });
+    let passedAt = Number.NEGATIVE_INFINITY;
+    const pass = (signal) => {
+      if (performance.now() - passedAt < SAME_SIGNAL_MS) return;
+      passedAt = performance.now();
+      child.kill(signal);
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, pass);
     child.on('error', reject);
     child.on('exit', (code) => {
-      process.off('SIGINT', stay);
-      process.off('SIGTERM', pass);
+      for (const signal of signals) process.off(signal, pass);
       resolve(code ?? 1);
     });
   });

@@ -33,9 +33,9 @@ function parseReport(stdout: string, stderr: string): Report {
 test('a folder imports any folder before it and none after it', () => {
   const files: Record<string, string> = {};
   for (const from of FOLDERS) {
-    for (const to of FOLDERS) files[`src/${from}/to-${to}.ts`] = `import '../${to}/x.ts';\n`;
+    for (const to of FOLDERS) files[`src/${from}/deep/to-${to}.ts`] = `import '../../${to}/x.ts';\n`;
   }
-  const forbidden = FOLDERS.flatMap((from, at) => FOLDERS.slice(at + 1).map((to) => `src/${from}/to-${to}.ts`));
+  const forbidden = FOLDERS.flatMap((from, at) => FOLDERS.slice(at + 1).map((to) => `src/${from}/deep/to-${to}.ts`));
   expect(restrictedIn(files).map((line) => line.split(':')[0])).toEqual(forbidden.sort());
 });
 
@@ -57,13 +57,17 @@ test('everyone imports runtime/errors.ts, the exchange and the settings', () => 
   expect(restrictedIn({ 'src/accept/a.ts': text, 'src/replay/b.ts': text })).toEqual([]);
 });
 
-test('keeper.ts, run.ts, cli/ and the files beside the folders put the whole together', () => {
+test('the files of the process, cli/ and the files beside the folders put the whole together', () => {
   const found = restrictedIn({
     'src/runtime/keeper.ts': "import '../watch/x.ts';\n",
     'src/runtime/run.ts': "import '../watch/x.ts';\n",
     'src/runtime/cli/run.ts': "import '../../watch/x.ts';\n",
     'src/ambassador.ts': "import './accept/x.ts';\nimport './watch/x.ts';\n",
-    'src/runtime/lifecycle.ts': "import '../watch/x.ts';\n",
+    'src/runtime/errors.ts': "import '../watch/x.ts';\n",
+    'src/runtime/config/load.ts': "import '../../watch/x.ts';\n",
   });
-  expect(found).toEqual([expect.stringMatching(/^src\/runtime\/lifecycle\.ts: runtime\/ comes before watch\//)]);
+  expect(found).toEqual([
+    expect.stringMatching(/^src\/runtime\/config\/load\.ts: runtime\/ comes before watch\//),
+    expect.stringMatching(/^src\/runtime\/errors\.ts: runtime\/ comes before watch\//),
+  ]);
 });
