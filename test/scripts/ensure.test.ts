@@ -73,3 +73,16 @@ test('an installation that failed or broke off is done again', () => {
   expect(ensureModules(root, makeInstaller().install)).toBe('installed');
   expect(existsSync(join(root, 'node_modules/.bin/node'))).toBe(true);
 });
+
+test('after an installation that broke off, going back to the old lock file installs that again', () => {
+  const root = makeTree({ 'package-lock.json': lock('1.0.0') });
+  ensureModules(root, makeInstaller().install);
+  writeInTree(root, 'package-lock.json', lock('2.0.0'));
+  const breakOff = () => {
+    rmSync(join(root, 'node_modules/.package-lock.json'));
+    throw new Error('no network');
+  };
+  expect(() => ensureModules(root, breakOff)).toThrow('no network');
+  writeInTree(root, 'package-lock.json', lock('1.0.0'));
+  expect(ensureModules(root, makeInstaller().install)).toBe('installed');
+});

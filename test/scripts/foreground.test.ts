@@ -31,6 +31,7 @@ test('a Ctrl-C that comes from the terminal and from npm reaches the command onc
   const { pid, said, exited } = startForeground(COUNTING);
   await waitFor(() => said().includes('ready'), { what: 'the command' });
   process.kill(-pid, 'SIGINT');
+  await waitFor(() => said().includes('signal'), { what: 'the first signal' });
   process.kill(pid, 'SIGINT');
   expect(await exited).toBe(41);
 });
