@@ -31,3 +31,11 @@ export function formatMistake({ file, line, column, path, message }: ConfigMista
   const place = line > 0 ? `${file}:${line}:${column}` : file;
   return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
 }
+
+/** Something other than the configuration keeps Outrider from starting; one sentence with the fix. Exit code 1. */
+export class StartError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StartError';
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * A request's body: read once from the caller, copied, and fed to each attempt. The caller's stream is never handed
+ * to the client library: on an early answer or a reset that would destroy it, and the rest could not be kept.
+ */
+import { Readable } from 'node:stream';
+import { Copy, type CopyPolicy } from './copy.ts';
+
+/** The caller's stream, as far as a body needs it. */
+export interface BodySource {
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/** Who is told what the body does. */
+export interface BodyOwner {
+  /** The body is wholly in memory, or has to be streamed: an attempt can start. Once. */
+  bodyReady(): void;
+}
+
+/** How long the body may stand still while somebody waits for it. */
+export interface BodyLimits {
+  readonly idleMs: number;
+  /** 0: no limit. */
+  readonly maxBytes: number;
+}
+
+export type BodyState = 'reading' | 'complete' | 'gone';
+
+/**
+ * A live upload that outruns the disk is held up for so long in all, in such pieces; then its copy is given up and
+ * it runs on. What has failed already waits as long as `capture.readWait` allows.
+ */
+const LIVE_DISK_WAIT_MS = 250;
+const LIVE_DISK_PIECE_MS = 50;
+
+const NO_CHUNKS: readonly Uint8Array[] = [];
+
+export class RequestBody {
+  /** Bytes announced by Content-Length; null: chunked. */
+  readonly length: number | null;
+  state: BodyState;
+  received = 0;
+  /** Why reading stopped early, for a refusal: too large or too slow. */
+  fault: 'tooLarge' | 'idle' | null = null;
+  private readonly source: BodySource;
+  private readonly limits: BodyLimits;
+  private readonly askForBody: (() => void) | null;
+  private copy: Copy;
+  private owner: BodyOwner | null = null;
+  private early: Uint8Array[] | null = [];
+  private feed: Feed | null = null;
+  /** Fed no more, but still held by an attempt whose answer is read. */
+  private stopped: Feed | null = null;
+  private onSettled: (() => void) | null = null;
+  private idleTimer: NodeJS.Timeout | null = null;
+  private asked = false;
+  private waitsForDisk = false;
+  private diskPatienceMs = LIVE_DISK_WAIT_MS;
+
+  /** `askForBody`: sends `100 Continue` to a caller who waits for it; null when nobody does. */
+  constructor(source: BodySource, length: number | null, limits: BodyLimits, askForBody: (() => void) | null) {
+    this.source = source;
+    this.length = length;
+    this.limits = limits;
+    this.askForBody = askForBody;
+    this.copy = new Copy(null);
+    this.state = length === 0 ? 'complete' : 'reading';
+  }
+
+  /** Starts reading; `owner.bodyReady` follows, at once where there is no body. */
+  open(owner: BodyOwner, policy: CopyPolicy | null): void {
+    if (this.state !== 'reading') {
+      this.copy = new Copy(policy);
+      owner.bodyReady();
+      return;
+    }
+    this.copy = new Copy(policy);
+    this.owner = owner;
+    if (this.askForBody !== null) {
+      this.ready();
+      return;
+    }
+    this.source.resume();
+    // What came in the same segment as the head arrives before the check phase: most small bodies need no stream.
+    setImmediate(readyIfWaiting, this);
+  }
+
+  // ── called by the listener ──
+
+  push(chunk: Uint8Array): void {
+    if (this.state !== 'reading' || this.fault !== null) return;
+    this.received += chunk.length;
+    if (this.limits.maxBytes > 0 && this.received > this.limits.maxBytes) {
+      this.fail('tooLarge');
+      return;
+    }
+    this.idleTimer?.refresh();
+    this.copy.add(chunk);
+    if (this.copy.busy && !this.waitsForDisk) this.waitForDisk();
+    if (this.feed !== null) {
+      if (!this.feed.push(chunk)) this.pause();
+    } else if (this.early !== null) {
+      this.early.push(chunk);
+      this.pauseWhenAhead();
+    }
+  }
+
+  end(): void {
+    if (this.state !== 'reading') return;
+    this.state = 'complete';
+    this.stopTimer();
+    this.feed?.push(null);
+    this.ready();
+    this.settle();
+  }
+
+  /** The caller went away in the middle. */
+  lost(): void {
+    if (this.state !== 'reading') return;
+    this.state = 'gone';
+    this.stopTimer();
+    this.feed?.destroy();
+    this.settle();
+  }
+
+  // ── called by the path ──
+
+  /** null: no body; bytes: all of it; a stream: it is still coming. Call once an attempt; see `replayable`. */
+  content(): Uint8Array | Readable | null {
+    if (this.length === 0) return null;
+    const chunks = this.early ?? this.copy.inMemory() ?? NO_CHUNKS;
+    if (this.state === 'complete') {
+      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    }
+    this.feed = new Feed(this);
+    for (const chunk of chunks) this.feed.push(chunk);
+    this.early = null;
+    return this.feed;
+  }
+
+  /** Whether a further attempt can be sent the whole body. */
+  get replayable(): boolean {
+    return this.length === 0 || this.early !== null || this.copy.inMemory() !== null;
+  }
+
+  /** The copy, for a record. */
+  kept(): Copy {
+    return this.copy;
+  }
+
+  /** Nobody is fed any more: an attempt is over. What still comes is only copied. */
+  detach(): void {
+    this.feed?.destroy();
+    this.feed = null;
+  }
+
+  /** A caller waits for `100 Continue` and has not been sent one: nothing of the body will come. */
+  get unasked(): boolean {
+    return this.state === 'reading' && this.askForBody !== null && !this.asked;
+  }
+
+  /** The upload stops where it is; the attempt goes on and its answer is read. */
+  stopFeeding(): void {
+    this.stopped = this.feed;
+    this.feed = null;
+  }
+
+  /**
+   * Reads the rest for the copy alone, until it is complete, the caller is gone or `waitMs` is over; then `done`,
+   * once. A caller who waits for `100 Continue` gets one.
+   */
+  readRest(waitMs: number, done: () => void): void {
+    this.detach();
+    if (this.state !== 'reading' || this.fault !== null) {
+      done();
+      return;
+    }
+    this.diskPatienceMs = Number.POSITIVE_INFINITY;
+    const timer = setTimeout(() => this.settle(), waitMs);
+    this.onSettled = () => {
+      clearTimeout(timer);
+      done();
+    };
+    this.demand();
+  }
+
+  release(): void {
+    this.stopTimer();
+    this.waitsForDisk = false;
+    this.detach();
+    this.stopped?.destroy();
+    this.stopped = null;
+    this.early = null;
+    this.onSettled = null;
+    this.copy.release();
+  }
+
+  /** More bytes are wanted. */
+  demand(): void {
+    if (this.state !== 'reading') return;
+    if (!this.asked) {
+      this.asked = true;
+      this.askForBody?.();
+    }
+    if (this.waitsForDisk) return;
+    this.idleTimer ??= setTimeout(onIdle, this.limits.idleMs, this);
+    this.source.resume();
+  }
+
+  /** @internal */
+  ready(): void {
+    const { owner } = this;
+    this.owner = null;
+    owner?.bodyReady();
+  }
+
+  /** @internal */
+  idle(): void {
+    if (this.state === 'reading') this.fail('idle');
+  }
+
+  /** @internal The attempt's library let go of the feed. */
+  feedClosed(feed: Feed): void {
+    if (this.feed === feed) this.feed = null;
+  }
+
+  private fail(fault: 'tooLarge' | 'idle'): void {
+    this.fault = fault;
+    this.stopTimer();
+    this.copy.truncated = true;
+    const { feed } = this;
+    this.feed = null;
+    feed?.destroy(new Error(fault === 'idle' ? 'the request body stopped coming' : 'the request body is too large'));
+    this.ready();
+    this.settle();
+  }
+
+  private pauseWhenAhead(): void {
+    if (this.received > 65_536) this.pause();
+  }
+
+  private waitForDisk(): void {
+    if (this.diskPatienceMs <= 0) return;
+    this.waitsForDisk = true;
+    this.pause();
+    const goOn = (): void => {
+      if (!this.waitsForDisk) return;
+      clearTimeout(timer);
+      this.waitsForDisk = false;
+      this.demand();
+    };
+    const ms = Math.min(LIVE_DISK_PIECE_MS, this.diskPatienceMs);
+    // An upload that has failed has all its time: only the disk wakes it, or the end of `readRest`.
+    const timer = setTimeout(goOn, Number.isFinite(this.diskPatienceMs) ? ms : 0x7fffffff);
+    this.diskPatienceMs -= ms;
+    this.copy.drained(goOn);
+  }
+
+  private pause(): void {
+    this.source.pause();
+    this.stopTimer();
+  }
+
+  private stopTimer(): void {
+    if (this.idleTimer !== null) clearTimeout(this.idleTimer);
+    this.idleTimer = null;
+  }
+
+  private settle(): void {
+    const { onSettled } = this;
+    this.onSettled = null;
+    onSettled?.();
+  }
+}
+
+function readyIfWaiting(body: RequestBody): void {
+  body.ready();
+}
+
+function onIdle(body: RequestBody): void {
+  body.idle();
+}
+
+/** What one attempt reads. Asking for more resumes the caller: back-pressure from the target reaches it. */
+class Feed extends Readable {
+  private readonly body: RequestBody;
+  constructor(body: RequestBody) {
+    super({ highWaterMark: 65_536 });
+    this.body = body;
+  }
+  override _read(): void {
+    this.body.demand();
+  }
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.body.feedClosed(this);
+    callback(error);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * What HTTP forbids, decided on the head alone, before anything in it is believed. Pure. Node's parser has refused
+ * bytes that are no message at all; what it lets through and an intermediary must not is refused here.
+ */
+import type { RawHeaders } from '../exchange.ts';
+import { FIELD, fieldKind, listTokens } from './field.ts';
+
+/** A request that goes no further, with the status that says why. `kind` is the label of `rejected_total`. */
+export interface Refusal {
+  readonly status: number;
+  readonly kind: string;
+  readonly detail: string;
+}
+
+export type Framing = 'none' | 'length' | 'chunked';
+
+/** What the head says about itself once it has passed. */
+export interface InspectedHead {
+  readonly uri: string;
+  readonly authority: string;
+  readonly framing: Framing;
+  /** Bytes announced; 0 without a Content-Length. */
+  readonly contentLength: number;
+  readonly expectContinue: boolean;
+}
+
+export interface GuardLimits {
+  readonly requestLine: number;
+  readonly headerCount: number;
+  /** 0: no limit. */
+  readonly body: number;
+}
+
+export interface RawRequest {
+  readonly method: string;
+  /** request-target as it came. */
+  readonly target: string;
+  readonly httpVersion: string;
+  readonly rawHeaders: RawHeaders;
+}
+
+const refuse = (status: number, kind: string, detail: string): Refusal => ({ status, kind, detail });
+
+export const isRefusal = (value: Refusal | InspectedHead): value is Refusal => 'status' in value;
+
+/** RFC 9112 section 3.2: uri-host [ ":" port ], as far as an intermediary must know it. */
+const AUTHORITY = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?$/;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+/** VCHAR without "#" (a fragment is never sent, RFC 9110 section 7.1). */
+const ORIGIN_FORM = /^\/[!-"$-~]*$/;
+/** Fields whose removal as hop-by-hop would change what the message means (RFC 9110 section 7.6.1). */
+const NOT_HOP_BY_HOP = new Set([
+  'authorization',
+  'content-length',
+  'content-type',
+  'cookie',
+  'host',
+  'transfer-encoding',
+  'via',
+]);
+
+/** Checks a request's head. Never throws. */
+export function inspectHead(request: RawRequest, limits: GuardLimits): Refusal | InspectedHead {
+  const { method, target, httpVersion, rawHeaders } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    return refuse(505, 'version', `HTTP/${httpVersion} is not spoken here; use HTTP/1.1.`);
+  }
+  if (method.length + target.length + 10 > limits.requestLine) {
+    return refuse(414, 'requestLine', `The request line is longer than ${limits.requestLine} bytes.`);
+  }
+  if (rawHeaders.length > limits.headerCount * 2) {
+    return refuse(431, 'headerCount', `More than ${limits.headerCount} header fields.`);
+  }
+  if (method === 'CONNECT') return refuse(501, 'connect', 'CONNECT is not offered; send the request to a listener.');
+  const fields = inspectFields(rawHeaders, httpVersion);
+  if ('status' in fields) return fields;
+  if (limits.body > 0 && fields.contentLength > limits.body) {
+    return refuse(413, 'body', `The body is larger than ${limits.body} bytes.`);
+  }
+  const place = inspectTarget(method, target, fields.host);
+  if ('status' in place) return place;
+  const { framing, contentLength, expectContinue } = fields;
+  return { uri: place.uri, authority: place.authority, framing, contentLength, expectContinue };
+}
+
+interface Fields {
+  host: string | null;
+  framing: Framing;
+  contentLength: number;
+  expectContinue: boolean;
+}
+
+function inspectFields(rawHeaders: RawHeaders, httpVersion: string): Refusal | Fields {
+  const fields: Fields = { host: null, framing: 'none', contentLength: 0, expectContinue: false };
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const kind = fieldKind(rawHeaders[i] ?? '');
+    if (kind === FIELD.other) continue;
+    const refusal = inspectField(kind, rawHeaders[i + 1] ?? '', fields, httpVersion);
+    if (refusal !== null) return refusal;
+  }
+  if (fields.host === null && httpVersion === '1.1') {
+    return refuse(400, 'host', 'A request of HTTP/1.1 needs a Host field (RFC 9112 section 3.2).');
+  }
+  return fields;
+}
+
+function inspectField(kind: number, value: string, fields: Fields, httpVersion: string): Refusal | null {
+  switch (kind) {
+    case FIELD.host:
+      if (fields.host !== null) return refuse(400, 'host', 'More than one Host field.');
+      if (value !== '' && !AUTHORITY.test(value)) return refuse(400, 'host', 'The Host field is not a host.');
+      fields.host = value;
+      return null;
+    case FIELD.contentLength:
+      return inspectContentLength(value, fields);
+    case FIELD.transferEncoding:
+      return inspectTransferEncoding(value, fields, httpVersion);
+    case FIELD.connection:
+      return inspectConnection(value);
+    case FIELD.expect:
+      if (value.toLowerCase() !== '100-continue') return refuse(417, 'expect', 'Only 100-continue can be expected.');
+      fields.expectContinue = httpVersion === '1.1';
+      return null;
+    default:
+      return null;
+  }
+}
+
+function inspectContentLength(value: string, fields: Fields): Refusal | null {
+  if (fields.framing !== 'none') return refuse(400, 'framing', 'The body is framed twice (RFC 9112 section 6.3).');
+  if (!/^[0-9]{1,15}$/.test(value)) return refuse(400, 'framing', 'Content-Length is not a number of bytes.');
+  fields.framing = 'length';
+  fields.contentLength = Number(value);
+  return null;
+}
+
+/** Exactly `chunked`: every other coding is one that two parsers may read differently (RFC 9112 section 6.1). */
+function inspectTransferEncoding(value: string, fields: Fields, httpVersion: string): Refusal | null {
+  if (fields.framing !== 'none') return refuse(400, 'framing', 'The body is framed twice (RFC 9112 section 6.3).');
+  if (httpVersion === '1.0') return refuse(400, 'framing', 'HTTP/1.0 has no Transfer-Encoding.');
+  if (value.toLowerCase() !== 'chunked') return refuse(501, 'coding', 'The only transfer coding spoken is chunked.');
+  fields.framing = 'chunked';
+  return null;
+}
+
+function inspectConnection(value: string): Refusal | null {
+  for (const token of listTokens(value)) {
+    if (NOT_HOP_BY_HOP.has(token)) return refuse(400, 'connection', `Connection names ${token}, which is not its own.`);
+  }
+  return null;
+}
+
+function inspectTarget(
+  method: string,
+  target: string,
+  host: string | null,
+): Refusal | { uri: string; authority: string } {
+  if (ORIGIN_FORM.test(target)) return { uri: target, authority: host ?? '' };
+  if (target === '*') {
+    return method === 'OPTIONS'
+      ? { uri: '*', authority: host ?? '' }
+      : refuse(400, 'target', 'Only OPTIONS may ask for "*" (RFC 9112 section 3.2.4).');
+  }
+  const absolute = ABSOLUTE_FORM.exec(target);
+  if (absolute === null) return refuse(400, 'target', 'The request target is neither a path nor an absolute URI.');
+  const [, authority = '', rest = ''] = absolute;
+  const uri = rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest;
+  if (!AUTHORITY.test(authority)) return refuse(400, 'target', 'The request target names no valid host.');
+  if (!ORIGIN_FORM.test(uri)) return refuse(400, 'target', 'The request target holds forbidden characters.');
+  return { uri, authority };
+}

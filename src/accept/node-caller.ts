@@ -1,0 +1,235 @@
+/** One request and its answer on Node's HTTP server: the only place where the path meets Node's own objects. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHead } from '../exchange.ts';
+import type { Answer } from './answer.ts';
+import { type BodyLimits, RequestBody } from './body.ts';
+import type { InspectedHead } from './guard.ts';
+
+/** Who follows one request on its way. */
+export interface CallerOwner {
+  /** The connection to the caller ended before its answer did. */
+  callerGone(): void;
+  /** What was written has left; more may follow. */
+  callerDrained(): void;
+  /** The last that is heard: the answer is complete or the connection is gone. */
+  callerClosed(): void;
+}
+
+/** What a listener needs to know of each request on a connection. */
+export interface CallerTracker {
+  finished(caller: Caller): void;
+  /** The listener is closing: answers carry `Connection: close`. */
+  readonly closing: boolean;
+}
+
+const kCaller = Symbol('caller');
+interface Tagged {
+  [kCaller]?: Caller;
+}
+
+export class Caller {
+  readonly head: RequestHead;
+  readonly body: RequestBody;
+  /** performance.now() at arrival. */
+  readonly startedAt: number;
+  /** The caller left before its answer was complete. */
+  gone = false;
+  answered = false;
+  /** Status of the answer; 0: none yet. */
+  status = 0;
+  bytesWritten = 0;
+  owner: CallerOwner | null = null;
+  private readonly request: IncomingMessage & Tagged;
+  private readonly response: ServerResponse & Tagged;
+  private readonly tracker: CallerTracker;
+  private readonly writeIdleMs: number;
+  private waitsForDrain = false;
+  private closeAfter = false;
+  private informed = 0;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    inspected: InspectedHead,
+    origin: { listener: string; scheme: 'http' | 'https' },
+    limits: BodyLimits & { writeIdleMs: number },
+    tracker: CallerTracker,
+  ) {
+    this.startedAt = performance.now();
+    this.request = request;
+    this.response = response;
+    this.tracker = tracker;
+    this.writeIdleMs = limits.writeIdleMs;
+    this.head = {
+      listener: origin.listener,
+      method: request.method ?? '',
+      uri: inspected.uri,
+      rawHeaders: request.rawHeaders,
+      authority: inspected.authority,
+      scheme: origin.scheme,
+      httpVersion: request.httpVersion === '1.0' ? '1.0' : '1.1',
+      remoteAddress: plainAddress(request.socket.remoteAddress ?? ''),
+    };
+    const length = inspected.framing === 'chunked' ? null : inspected.contentLength;
+    this.body = new RequestBody(request, length, limits, inspected.expectContinue ? () => this.continue() : null);
+    // The target's own Date is relayed; ours is added only where it sent none.
+    response.sendDate = false;
+    this.response[kCaller] = this;
+    this.request[kCaller] = this;
+    response.on('close', onClose);
+    if (length !== 0) this.listen(request);
+  }
+
+  /** Relays an informational answer (RFC 9110 section 15.2); HTTP/1.0 callers get none. False: over the cap. */
+  inform(status: number, headers: readonly string[]): boolean {
+    this.informed += 1;
+    if (this.informed > MAX_INFORMATIONAL) return false;
+    if (this.head.httpVersion === '1.0' || this.answered || this.gone) return true;
+    const fields: Record<string, string | string[]> = {};
+    for (let i = 0; i < headers.length; i += 2) appendField(fields, headers[i] ?? '', headers[i + 1] ?? '');
+    this.response.writeInformation(status, fields);
+    return true;
+  }
+
+  /** Writes the head of the answer; with the first of the body, or at the end, it leaves. */
+  start(status: number, message: string, headers: string[]): void {
+    this.answered = true;
+    this.status = status;
+    if (this.body.unasked) this.closeAfter = true;
+    if (this.closeAfter || this.tracker.closing) headers.push('connection', 'close');
+    if (message === '') this.response.writeHead(status, headers);
+    else this.response.writeHead(status, message, headers);
+  }
+
+  /** False: the caller reads slower than the target sends; `callerDrained` follows. */
+  write(chunk: Uint8Array): boolean {
+    this.bytesWritten += chunk.length;
+    const more = this.response.write(chunk);
+    if (!more && !this.waitsForDrain) {
+      this.waitsForDrain = true;
+      // When it fires the server cuts the connection.
+      this.request.socket.setTimeout(this.writeIdleMs);
+      this.response.once('drain', onDrain);
+    }
+    return more;
+  }
+
+  end(chunk: Uint8Array | null, trailers: readonly string[] | null = null): void {
+    if (trailers !== null && trailers.length > 0) this.response.addTrailers(pairs(trailers));
+    if (chunk === null) this.response.end();
+    else {
+      this.bytesWritten += chunk.length;
+      this.response.end(chunk);
+    }
+  }
+
+  /**
+   * Ends an answer that came before the request's body did: the rest is read and dropped for a moment, so that the
+   * caller, who is still sending, gets to read the answer instead of a reset (RFC 9112 section 9.6).
+   */
+  endAfterBody(chunk: Uint8Array | null, trailers: readonly string[] | null): void {
+    if (this.body.state !== 'reading' || this.closeAfter) {
+      this.end(chunk, trailers);
+      return;
+    }
+    if (chunk !== null) this.write(chunk);
+    else this.flush();
+    this.body.readRest(LINGER_MS, () => {
+      this.end(null, trailers);
+      if (this.body.state === 'reading') this.request.socket.destroySoon();
+    });
+  }
+
+  /** An answer of our own, whole. */
+  answer({ status, headers, body }: Answer): void {
+    if (this.gone || this.answered) return;
+    if (this.body.state !== 'complete') this.closeAfter = true;
+    this.start(status, '', ['date', new Date().toUTCString(), ...headers]);
+    this.end(this.head.method === 'HEAD' ? null : body);
+  }
+
+  /** Cuts the connection: a broken answer must never look complete (RFC 9112 section 8). */
+  abort(): void {
+    if (!this.response.destroyed) this.response.destroy();
+  }
+
+  /** The rest of the request will not be read: the connection can't be used again. */
+  closeAfterAnswer(): void {
+    this.closeAfter = true;
+  }
+
+  /** Puts the head on the wire though nothing of the body is there yet. */
+  flush(): void {
+    if (this.bytesWritten === 0 && !this.response.writableEnded && !this.response.destroyed)
+      this.response.flushHeaders();
+  }
+
+  /** @internal */
+  closed(): void {
+    if (!this.response.writableFinished) {
+      this.gone = true;
+      if (this.body.state === 'reading') this.body.lost();
+      this.owner?.callerGone();
+    }
+    this.owner?.callerClosed();
+    this.owner = null;
+    this.tracker.finished(this);
+  }
+
+  /** @internal */
+  drained(): void {
+    this.waitsForDrain = false;
+    this.request.socket?.setTimeout(0);
+    this.owner?.callerDrained();
+  }
+
+  private continue(): void {
+    if (!this.answered && !this.gone) this.response.writeContinue();
+  }
+
+  private listen(request: IncomingMessage): void {
+    request.on('data', onData);
+    request.on('end', onEnd);
+    request.on('aborted', onAborted);
+    request.on('error', onRequestError);
+  }
+}
+
+/** An upstream may send any number of 1xx; a caller is spared more than this (Go's client stops at 5 KiB of them). */
+const MAX_INFORMATIONAL = 100;
+const LINGER_MS = 1000;
+
+function onData(this: IncomingMessage & Tagged, chunk: Uint8Array): void {
+  this[kCaller]?.body.push(chunk);
+}
+function onEnd(this: IncomingMessage & Tagged): void {
+  this[kCaller]?.body.end();
+}
+function onAborted(this: IncomingMessage & Tagged): void {
+  this[kCaller]?.body.lost();
+}
+/** Node reports an aborted upload as an error; `aborted` and `close` have said it already. */
+function onRequestError(this: IncomingMessage & Tagged): void {
+  this[kCaller]?.body.lost();
+}
+function onClose(this: ServerResponse & Tagged): void {
+  this[kCaller]?.closed();
+}
+function onDrain(this: ServerResponse & Tagged): void {
+  this[kCaller]?.drained();
+}
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) list.push([flat[i] ?? '', flat[i + 1] ?? '']);
+  return list;
+}
+
+function appendField(fields: Record<string, string | string[]>, name: string, value: string): void {
+  const before = fields[name];
+  if (before === undefined) fields[name] = value;
+  else fields[name] = Array.isArray(before) ? [...before, value] : [before, value];
+}

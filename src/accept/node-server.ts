@@ -1,0 +1,279 @@
+/** A listener: binds, hands each request that HTTP allows to the path, and drains. */
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { problem, rawAnswer } from './answer.ts';
+import { type GuardLimits, type InspectedHead, inspectHead, isRefusal, type Refusal } from './guard.ts';
+import { Caller, type CallerTracker } from './node-caller.ts';
+
+export interface ListenerOptions {
+  readonly name: string;
+  /** Hosts to bind, each with the same port; see `bindHosts`. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** PEM texts; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string } | null;
+  readonly keepAliveMs: number;
+  readonly headTimeoutMs: number;
+  readonly bodyIdleMs: number;
+  readonly writeIdleMs: number;
+  readonly headerBytes: number;
+  readonly connections: number;
+  readonly guard: GuardLimits;
+}
+
+/** A request that asks for another protocol on its connection (RFC 9110 section 7.8). */
+export interface UpgradeRequest {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly early: Buffer;
+  readonly inspected: InspectedHead;
+  readonly listener: string;
+  readonly scheme: 'http' | 'https';
+}
+
+export interface ListenerEvents {
+  request(caller: Caller): void;
+  upgrade(upgrade: UpgradeRequest): void;
+  /** A request that went no further; `excerpt`: its first bytes as far as they are known (latin1). */
+  refused(refusal: Refusal, listener: string, remoteAddress: string, excerpt: string): void;
+}
+
+export interface Listener {
+  readonly name: string;
+  /** Bound addresses, `127.0.0.1:5000`. */
+  readonly addresses: readonly string[];
+  readonly inFlight: number;
+  /** Answers carry `Connection: close` from now on; new requests are still served. */
+  drain(): void;
+  /** Stops accepting, cuts idle connections, resolves when all are closed. */
+  close(): Promise<void>;
+  /** Cuts every connection. */
+  destroy(): void;
+  reload(tls: { readonly cert: string; readonly key: string; readonly clientCa: string }): void;
+}
+
+/** Binds a listener on all its hosts. Throws Node's error (EADDRINUSE …) when one that must be bound can't be. */
+export async function startListener(options: ListenerOptions, events: ListenerEvents): Promise<Listener> {
+  const listener = new NodeListener(options, events);
+  await listener.bind();
+  return listener;
+}
+
+class NodeListener implements Listener, CallerTracker {
+  readonly name: string;
+  readonly addresses: string[] = [];
+  closing = false;
+  inFlight = 0;
+  private readonly servers: Server[] = [];
+  private readonly options: ListenerOptions;
+  private readonly events: ListenerEvents;
+
+  constructor(options: ListenerOptions, events: ListenerEvents) {
+    this.name = options.name;
+    this.options = options;
+    this.events = events;
+  }
+
+  async bind(): Promise<void> {
+    let { port } = this.options;
+    for (const [index, host] of this.options.hosts.entries()) {
+      const server = this.createServer();
+      try {
+        await listen(server, host, port);
+      } catch (error) {
+        // ::1 beside 127.0.0.1 is a convenience that a kernel without IPv6 may refuse.
+        if (index > 0 && isMissingFamily(error)) continue;
+        this.destroy();
+        throw error;
+      }
+      this.servers.push(server);
+      const bound = server.address() as AddressInfo;
+      port = bound.port;
+      this.addresses.push(bound.family === 'IPv6' ? `[${bound.address}]:${port}` : `${bound.address}:${port}`);
+    }
+  }
+
+  drain(): void {
+    this.closing = true;
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const server of this.servers) server.closeIdleConnections();
+    await Promise.all(closed);
+  }
+
+  destroy(): void {
+    for (const server of this.servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  reload(tls: { readonly cert: string; readonly key: string; readonly clientCa: string }): void {
+    for (const server of this.servers) {
+      if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
+        server.setSecureContext(tlsOptions(tls));
+      }
+    }
+  }
+
+  finished(): void {
+    this.inFlight -= 1;
+  }
+
+  private createServer(): Server {
+    const { options } = this;
+    const common = {
+      maxHeaderSize: options.headerBytes + options.guard.requestLine,
+      headersTimeout: options.headTimeoutMs,
+      requestTimeout: 0,
+      keepAliveTimeout: options.keepAliveMs,
+      connectionsCheckingInterval: Math.min(1000, Math.max(50, options.headTimeoutMs / 4)),
+      requireHostHeader: false,
+      noDelay: true,
+      shouldUpgradeCallback: wantsTunnel,
+    };
+    const server: Server =
+      options.tls === null ? createHttpServer(common) : createHttpsServer({ ...common, ...tlsOptions(options.tls) });
+    // Node drops header lines beyond this count silently; the guard counts them instead.
+    server.maxHeadersCount = 0;
+    server.maxConnections = options.connections;
+    server.timeout = 0;
+    // Set only while a caller does not read its answer (see Caller.write) and between requests.
+    server.on('timeout', (socket) => socket.destroy());
+    server.on('request', (request, response) => this.serve(request, response));
+    server.on('checkContinue', (request, response) => this.serve(request, response));
+    server.on('checkExpectation', (request, response) => this.serve(request, response));
+    server.on('upgrade', (request, socket, early) => this.upgrade(request, socket, early));
+    server.on('connect', (request, socket) => this.refuseSocket(socket, this.inspectConnect(request), request));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.clientError(error, socket));
+    server.on('drop', (data) => {
+      const refusal: Refusal = { status: 503, kind: 'connections', detail: 'Too many connections.' };
+      this.events.refused(refusal, this.name, data?.remoteAddress ?? '', '');
+    });
+    return server;
+  }
+
+  private serve(request: IncomingMessage, response: ServerResponse): void {
+    const inspected = this.inspect(request);
+    if (isRefusal(inspected)) {
+      this.refuse(inspected, request, response);
+      return;
+    }
+    this.inFlight += 1;
+    const { bodyIdleMs, writeIdleMs, guard } = this.options;
+    const limits = { idleMs: bodyIdleMs, maxBytes: guard.body, writeIdleMs };
+    this.events.request(new Caller(request, response, inspected, this.origin(), limits, this));
+  }
+
+  private origin(): { listener: string; scheme: 'http' | 'https' } {
+    return { listener: this.name, scheme: this.options.tls === null ? 'http' : 'https' };
+  }
+
+  private inspect(request: IncomingMessage): Refusal | InspectedHead {
+    const { method = '', url: target = '', httpVersion, rawHeaders } = request;
+    return inspectHead({ method, target, httpVersion, rawHeaders }, this.options.guard);
+  }
+
+  private inspectConnect(request: IncomingMessage): Refusal {
+    const inspected = this.inspect(request);
+    return isRefusal(inspected) ? inspected : { status: 501, kind: 'connect', detail: 'CONNECT is not offered.' };
+  }
+
+  private upgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
+    const inspected = this.inspect(request);
+    if (isRefusal(inspected)) {
+      this.refuseSocket(socket, inspected, request);
+      return;
+    }
+    if (inspected.framing === 'chunked' || inspected.contentLength > 0) {
+      const refusal: Refusal = {
+        status: 400,
+        kind: 'upgradeBody',
+        detail: 'A request to upgrade carries no body here.',
+      };
+      this.refuseSocket(socket, refusal, request);
+      return;
+    }
+    this.events.upgrade({ request, socket, early, inspected, ...this.origin() });
+  }
+
+  private refuse(refusal: Refusal, request: IncomingMessage, response: ServerResponse): void {
+    this.report(refusal, request);
+    const { headers, body, status } = problem(refusal.status, refusal.detail);
+    response.on('finish', () => request.socket.destroySoon());
+    response.writeHead(status, [...headers, 'connection', 'close']);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  private refuseSocket(socket: Duplex, refusal: Refusal, request: IncomingMessage): void {
+    this.report(refusal, request);
+    endSocket(socket, rawAnswer(problem(refusal.status, refusal.detail)));
+  }
+
+  private report(refusal: Refusal, request: IncomingMessage): void {
+    const excerpt = `${request.method} ${request.url} HTTP/${request.httpVersion}`.slice(0, 200);
+    this.events.refused(refusal, this.name, request.socket?.remoteAddress ?? '', excerpt);
+  }
+
+  /** Bytes that are no request, a head that is too large or too slow, a TLS handshake that failed. */
+  private clientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
+    if (socket.destroyed || error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const refusal = refusalOf(error);
+    const remote = 'remoteAddress' in socket ? String((socket as Socket).remoteAddress) : '';
+    this.events.refused(refusal, this.name, remote, (error.rawPacket ?? Buffer.alloc(0)).toString('latin1', 0, 200));
+    endSocket(socket, rawAnswer(problem(refusal.status, refusal.detail)));
+  }
+}
+
+/** After a refusal nothing more is read: what follows on the connection is not to be trusted. */
+function endSocket(socket: Duplex, bytes: Buffer): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(bytes, () => socket.destroy());
+}
+
+function refusalOf(error: NodeJS.ErrnoException): Refusal {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, kind: 'headerBytes', detail: 'The head of the request is too large.' };
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { status: 413, kind: 'chunkExtensions', detail: 'Too many bytes of chunk extensions.' };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, kind: 'headTimeout', detail: 'The head of the request did not arrive in time.' };
+    default:
+      return { status: 400, kind: 'parse', detail: 'This is not a request of HTTP/1.1 (RFC 9112).' };
+  }
+}
+
+/** h2c is not spoken: such a request is served as plain HTTP/1.1, as RFC 9110 section 7.8 allows. */
+function wantsTunnel(request: IncomingMessage): boolean {
+  const protocol = (request.headers.upgrade ?? '').toLowerCase();
+  return protocol !== '' && protocol !== 'h2c' && request.httpVersion === '1.1';
+}
+
+function tlsOptions(tls: { readonly cert: string; readonly key: string; readonly clientCa: string }) {
+  const client = tls.clientCa === '' ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true };
+  return { cert: tls.cert, key: tls.key, ...client };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, ipv6Only: host.includes(':') }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function isMissingFamily(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
+}

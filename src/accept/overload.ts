@@ -1,0 +1,25 @@
+/** What is refused for load alone, before any work is done for it. */
+import type { Refusal } from './guard.ts';
+
+export class Overload {
+  inFlight = 0;
+  private readonly limit: number;
+
+  /** `limit`: requests in flight over all listeners (`limits.inFlight`). */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** A place for one request, or why there is none. `leave` gives it back. */
+  enter(): Refusal | null {
+    if (this.inFlight >= this.limit) {
+      return { status: 503, kind: 'inFlight', detail: `More than ${this.limit} requests are in flight; try again.` };
+    }
+    this.inFlight += 1;
+    return null;
+  }
+
+  leave(): void {
+    this.inFlight -= 1;
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * One request on its way to a target, attempt by attempt, and the answer on its way back. Streams both ways; what
+ * stands still on one side stands still on the other.
+ */
+import type { BodyOwner, RequestBody } from '../accept/body.ts';
+import type { Caller, CallerOwner } from '../accept/node-caller.ts';
+import type { Attempt, RequestHead, RequestSent, Timeouts } from '../exchange.ts';
+import type { Ending, Failure } from './failure.ts';
+import { responseHeaders, trailerFields } from './headers.ts';
+import { HeldAnswer } from './held-answer.ts';
+import type { Lane } from './lanes.ts';
+import { type AttemptOwner, NodeAttempt } from './node-attempt.ts';
+import type { Upstream } from './node-upstream.ts';
+import { decideRetry, type RetryPolicy } from './retry.ts';
+
+/** What is sent, decided before the first attempt. */
+export interface FlightPlan {
+  readonly lane: Lane;
+  /** Path and query, without the URL's own path. */
+  readonly uri: string;
+  readonly headers: string[];
+  readonly timeouts: Timeouts;
+  readonly retry: RetryPolicy;
+  /** Bytes of a held answer that are recorded before it is released. */
+  readonly holdBytes: number;
+}
+
+/** What the path decides about a flight. */
+export interface FlightSteps {
+  /** Whether an answer with this status is a failure that is kept back until it is recorded. */
+  holds(status: number): boolean;
+  /** The fields of the answer that the caller gets; throws when a patch can't be sent. */
+  answerHeaders(headers: string[]): string[];
+  /** It has ended, once. When the target's answer was relayed, the caller has it already. */
+  ended(ending: Ending): void;
+  /** The caller's side is over: the last of the exchange. */
+  closed(): void;
+}
+
+/** A held answer waits this long for the rest of its body. */
+const HOLD_MS = 1000;
+
+export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
+  readonly caller: Caller;
+  readonly head: RequestHead;
+  readonly plan: FlightPlan;
+  readonly attempts: Attempt[] = [];
+  /** The answer kept back, until `relayHeld`. */
+  held: HeldAnswer | null = null;
+  /** Milliseconds spent at the target, of the last attempt. */
+  targetMs: number | null = null;
+  backendUrl: string;
+  /** Attempts after the first. */
+  retries = 0;
+  private readonly steps: FlightSteps;
+  private attempt: NodeAttempt | null = null;
+  private over = false;
+  private tries = 0;
+  private staleUsed = false;
+  private last: Uint8Array | null = null;
+  private remaining = -1;
+  private holdTimer: NodeJS.Timeout | null = null;
+  private totalTimer: NodeJS.Timeout | null = null;
+
+  constructor(caller: Caller, plan: FlightPlan, steps: FlightSteps) {
+    this.caller = caller;
+    this.head = caller.head;
+    this.plan = plan;
+    this.steps = steps;
+    this.backendUrl = plan.lane.upstreams[0]?.url ?? '';
+    if (plan.timeouts.total > 0) this.totalTimer = setTimeout(onTotal, plan.timeouts.total, this);
+  }
+
+  get body(): RequestBody {
+    return this.caller.body;
+  }
+
+  /** Whether the target can have seen the request, over all attempts. */
+  get requestSent(): RequestSent {
+    let sent: RequestSent = this.attempt?.requestSent ?? 'no';
+    for (const attempt of this.attempts) {
+      if (attempt.requestSent === 'yes' || (attempt.requestSent === 'partly' && sent === 'no'))
+        sent = attempt.requestSent;
+    }
+    return sent;
+  }
+
+  // ── accept ──
+
+  bodyReady(): void {
+    if (this.over) return;
+    const { fault } = this.caller.body;
+    if (fault !== null) this.endBadBody(fault);
+    else this.try(this.plan.lane.balancer.pick());
+  }
+
+  callerGone(): void {
+    if (this.over) return;
+    const { body, answered } = this.caller;
+    const { requestSent } = this;
+    this.abandonAttempt('the caller went away');
+    this.end({ kind: 'callerLeft', afterRequest: body.state === 'complete', answering: answered, requestSent });
+  }
+
+  callerClosed(): void {
+    this.stopTimers();
+    this.attempt?.cancel('the exchange is over');
+    this.caller.body.release();
+    this.steps.closed();
+  }
+
+  callerDrained(): void {
+    this.attempt?.resume();
+  }
+
+  // ── attempts ──
+
+  private try(upstream: Upstream): void {
+    const { plan, caller } = this;
+    const { path, url } = upstream.resolve(plan.uri);
+    const { connect: connectMs, response: responseMs, idle: idleMs } = plan.timeouts;
+    this.backendUrl = upstream.url;
+    this.attempt = new NodeAttempt(this, upstream, url);
+    const body = caller.body.content();
+    upstream.send(this.attempt, {
+      method: this.head.method,
+      path,
+      headers: plan.headers,
+      body,
+      connectMs,
+      responseMs,
+      idleMs,
+    });
+  }
+
+  informed(attempt: NodeAttempt, status: number, rawHeaders: string[]): void {
+    if (this.caller.inform(status, responseHeaders(rawHeaders))) return;
+    attempt.fail('protocol', 'the target sent informational answers without end', false);
+  }
+
+  headCame(attempt: NodeAttempt, status: number, message: string, rawHeaders: string[]): void {
+    if (this.steps.holds(status)) this.hold(status, message, rawHeaders);
+    else this.relay(status, message, rawHeaders, attempt);
+  }
+
+  dataCame(attempt: NodeAttempt, chunk: Uint8Array): void {
+    const { held } = this;
+    if (held !== null) {
+      held.add(chunk);
+      if (held.bytes >= this.plan.holdBytes) {
+        attempt.pause();
+        this.endHeld();
+      }
+      return;
+    }
+    if (this.remaining >= 0) this.remaining -= chunk.length;
+    // The last bytes of a counted body leave together with its end: one write instead of two.
+    if (this.remaining === 0 && this.last === null) this.last = chunk;
+    else if (!this.caller.write(chunk)) attempt.pause();
+  }
+
+  ended(attempt: NodeAttempt, rawTrailers: string[]): void {
+    this.note(attempt);
+    const { held } = this;
+    if (held !== null) {
+      held.complete = true;
+      held.rawTrailers = rawTrailers;
+      this.endHeld();
+      return;
+    }
+    this.finishAnswer(rawTrailers);
+    this.end({ kind: 'answered', status: attempt.status ?? 0 });
+  }
+
+  failed(attempt: NodeAttempt): void {
+    this.note(attempt);
+    if (this.held !== null) {
+      this.endHeld();
+      return;
+    }
+    const { body } = this.caller;
+    body.detach();
+    if (this.over) {
+      // What was held has been released and was still streaming: it must not look complete.
+      this.caller.abort();
+      return;
+    }
+    if (body.fault !== null) {
+      this.endBadBody(body.fault);
+      return;
+    }
+    if (!this.caller.answered && this.again(attempt)) return;
+    this.end({ kind: 'failed', failure: failureOf(attempt, this.requestSent), status: attempt.status });
+  }
+
+  /** Ends the attempt that runs, with an error of ours. */
+  cut(message: string): void {
+    this.attempt?.fail('timeout', message, true);
+  }
+
+  // ── the answer ──
+
+  /** Sends the answer that was kept back, with `extra` fields; what is still to come of it streams. */
+  relayHeld(extra: readonly string[]): void {
+    const { held } = this;
+    if (held === null) return;
+    this.held = null;
+    const headers = this.steps.answerHeaders(responseHeaders(held.rawHeaders));
+    headers.push(...extra);
+    this.caller.start(held.status, held.message, headers);
+    for (const chunk of held.chunks) this.caller.write(chunk);
+    if (held.complete) this.finishAnswer(held.rawTrailers);
+    else if (this.attempt === null || this.attempt.over) this.caller.abort();
+    else {
+      this.caller.flush();
+      this.attempt.resume();
+    }
+  }
+
+  /** Nothing more is wanted of the target. */
+  abandonAttempt(reason: string): void {
+    const { attempt } = this;
+    if (attempt === null || attempt.over) return;
+    attempt.endedAt = performance.now();
+    this.attempts.push(attempt.toRecord(this.epoch(attempt)));
+    attempt.cancel(reason);
+  }
+
+  private relay(status: number, message: string, rawHeaders: string[], attempt: NodeAttempt): void {
+    const headers = responseHeaders(rawHeaders);
+    try {
+      this.caller.start(status, message, this.steps.answerHeaders(headers));
+    } catch (error) {
+      attempt.fail(
+        'protocol',
+        `the target’s answer can't be relayed: ${error instanceof Error ? error.message : ''}`,
+        false,
+      );
+      return;
+    }
+    this.remaining = contentLength(rawHeaders);
+    // The head leaves with the first of the body when that is here already, else by itself.
+    process.nextTick(flushHead, this);
+  }
+
+  private finishAnswer(rawTrailers: readonly string[]): void {
+    const { last } = this;
+    this.last = null;
+    const trailers = rawTrailers.length === 0 ? null : trailerFields(rawTrailers);
+    this.caller.endAfterBody(last, trailers);
+  }
+
+  private hold(status: number, message: string, rawHeaders: string[]): void {
+    this.held = new HeldAnswer(status, message, rawHeaders);
+    this.caller.body.stopFeeding();
+    this.holdTimer = setTimeout(onHoldEnd, HOLD_MS, this);
+  }
+
+  /** @internal Enough of the held answer is there. */
+  endHeld(): void {
+    const { held, attempt } = this;
+    if (held === null || attempt === null) return;
+    this.stopHoldTimer();
+    if (this.over) return;
+    if (!attempt.over)
+      this.attempts.push({ ...attempt.toRecord(this.epoch(attempt)), ms: performance.now() - attempt.startedAt });
+    const message = `the target answered ${held.status}`;
+    const failure: Failure = { reason: 'status', message, timedOut: false, requestSent: this.requestSent };
+    this.end({ kind: 'failed', failure, status: held.status });
+  }
+
+  // ── the end ──
+
+  private end(ending: Ending): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.totalTimer !== null) clearTimeout(this.totalTimer);
+    this.steps.ended(ending);
+  }
+
+  private again(attempt: NodeAttempt): boolean {
+    if (attempt.reason === null || !this.caller.body.replayable) return false;
+    this.tries += 1;
+    const stale = attempt.reused && attempt.reason === 'reset';
+    const failed = {
+      method: this.head.method,
+      reason: attempt.reason,
+      requestSent: attempt.requestSent,
+      tries: this.tries,
+      stale,
+      staleUsed: this.staleUsed,
+    };
+    const decision = decideRetry(this.plan.retry, failed);
+    if (decision === 'no') return false;
+    if (decision === 'stale') {
+      this.staleUsed = true;
+      this.tries -= 1;
+    }
+    this.retries += 1;
+    this.try(decision === 'stale' ? attempt.upstream : this.plan.lane.balancer.pick(attempt.upstream));
+    return true;
+  }
+
+  private note(attempt: NodeAttempt): void {
+    this.targetMs = attempt.endedAt - attempt.startedAt;
+    // Records are built for failures only; a first attempt that succeeded leaves no trace.
+    if (attempt.reason !== null || this.held !== null || this.attempts.length > 0) {
+      this.attempts.push(attempt.toRecord(this.epoch(attempt)));
+    }
+  }
+
+  private epoch(attempt: NodeAttempt): number {
+    return Math.round(performance.timeOrigin + attempt.startedAt) / 1000;
+  }
+
+  private endBadBody(fault: 'tooLarge' | 'idle'): void {
+    this.abandonAttempt('the request body is not usable');
+    this.end({ kind: 'badBody', fault });
+  }
+
+  private stopHoldTimer(): void {
+    if (this.holdTimer !== null) clearTimeout(this.holdTimer);
+    this.holdTimer = null;
+  }
+
+  private stopTimers(): void {
+    this.stopHoldTimer();
+    if (this.totalTimer !== null) clearTimeout(this.totalTimer);
+  }
+}
+
+function flushHead(flight: Flight): void {
+  flight.caller.flush();
+}
+
+function onHoldEnd(flight: Flight): void {
+  flight.endHeld();
+}
+
+function onTotal(flight: Flight): void {
+  flight.cut(`the exchange took longer than ${flight.plan.timeouts.total} ms`);
+}
+
+function failureOf(attempt: NodeAttempt, requestSent: RequestSent): Failure {
+  const { reason, message, timedOut } = attempt;
+  return { reason: reason ?? 'protocol', message, timedOut, requestSent };
+}
+
+/** Bytes announced by Content-Length; -1 without one. */
+function contentLength(rawHeaders: readonly string[]): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 14 && name.toLowerCase() === 'content-length') return Number(rawHeaders[i + 1]);
+  }
+  return -1;
+}

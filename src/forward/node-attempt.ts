@@ -1,0 +1,172 @@
+/** One try at one URL, as a handler object of undici's `dispatch`: no closure, no promise, no stream a request. */
+import type { Dispatcher } from 'undici';
+import type { Attempt, Reason, RequestSent } from '../exchange.ts';
+import { type AttemptPhase, translateError } from './node-error.ts';
+import type { Upstream } from './node-upstream.ts';
+
+/** Who follows an attempt. After `failed` or `ended` nothing more comes. */
+export interface AttemptOwner {
+  informed(attempt: NodeAttempt, status: number, rawHeaders: string[]): void;
+  headCame(attempt: NodeAttempt, status: number, message: string, rawHeaders: string[]): void;
+  dataCame(attempt: NodeAttempt, chunk: Uint8Array): void;
+  ended(attempt: NodeAttempt, rawTrailers: string[]): void;
+  failed(attempt: NodeAttempt): void;
+}
+
+export class NodeAttempt implements Dispatcher.DispatchHandler {
+  readonly upstream: Upstream;
+  readonly url: string;
+  requestSent: RequestSent = 'no';
+  status: number | null = null;
+  reason: Reason | null = null;
+  message = '';
+  timedOut = false;
+  over = false;
+  /** It went out on a connection that had served before: the target may have been closing it. */
+  reused = false;
+  readonly startedAt = performance.now();
+  endedAt = 0;
+  private owner: AttemptOwner | null;
+  private controller: Dispatcher.DispatchController | null = null;
+  private cancelled: Error | null = null;
+  private counted = false;
+  private connectTimer: NodeJS.Timeout | null = null;
+
+  constructor(owner: AttemptOwner, upstream: Upstream, url: string) {
+    this.owner = owner;
+    this.upstream = upstream;
+    this.url = url;
+  }
+
+  /** The answer reads faster than the caller does. */
+  pause(): void {
+    this.controller?.pause();
+  }
+
+  resume(): void {
+    this.controller?.resume();
+  }
+
+  /** Nobody waits for it any more: its connection is cut, its owner hears nothing more of it. */
+  cancel(reason: string): void {
+    this.owner = null;
+    if (this.over) return;
+    this.cancelled = new Error(reason);
+    this.controller?.abort(this.cancelled);
+  }
+
+  /** Ends it from outside with an error of ours (a deadline, a full queue). */
+  fail(reason: Reason, message: string, timedOut: boolean): void {
+    if (this.over) return;
+    const { owner } = this;
+    this.cancelled = new Error(message);
+    this.finish(reason, message, timedOut);
+    this.owner = null;
+    this.controller?.abort(this.cancelled);
+    owner?.failed(this);
+  }
+
+  toRecord(timestamp: number): Attempt {
+    const ms = Math.round((this.endedAt - this.startedAt) * 10) / 10;
+    const { url, reason, status, requestSent } = this;
+    return { at: timestamp, url, reason, status, requestSent, ms };
+  }
+
+  /** @internal It holds a place among the upstream's requests in flight, from now until it is over. */
+  counts(): void {
+    this.counted = true;
+  }
+
+  /** @internal For a rule whose connect timeout is not its target's. */
+  limitConnect(ms: number): void {
+    const text = `the target did not accept a connection within ${ms} ms`;
+    this.connectTimer = setTimeout(() => this.fail('connect', text, true), ms);
+  }
+
+  // ── undici ──
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    this.stopConnectTimer();
+    if (this.cancelled !== null) {
+      controller.abort(this.cancelled);
+      return;
+    }
+    this.requestSent = 'partly';
+  }
+
+  onRequestSent(): void {
+    this.requestSent = 'yes';
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    message?: string,
+  ): void {
+    const rawHeaders = rawStrings(controller.rawHeaders);
+    if (status < 200) {
+      this.owner?.informed(this, status, rawHeaders);
+      return;
+    }
+    this.status = status;
+    this.owner?.headCame(this, status, message ?? '', rawHeaders);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.owner?.dataCame(this, chunk);
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.over) return;
+    this.finish(null, '', false);
+    this.owner?.ended(this, rawStrings(controller.rawTrailers));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.release();
+    if (this.over) return;
+    const phase: AttemptPhase =
+      this.requestSent === 'no' ? 'connecting' : this.status === null ? 'waiting' : 'receiving';
+    const { reason, message, timedOut } = translateError(error, phase);
+    this.finish(reason, message, timedOut);
+    this.owner?.failed(this);
+  }
+
+  private finish(reason: Reason | null, message: string, timedOut: boolean): void {
+    this.over = true;
+    this.endedAt = performance.now();
+    this.reason = reason;
+    this.message = message;
+    this.timedOut = timedOut;
+    this.stopConnectTimer();
+    this.release();
+    this.upstream.observe(reason);
+  }
+
+  private stopConnectTimer(): void {
+    if (this.connectTimer === null) return;
+    clearTimeout(this.connectTimer);
+    this.connectTimer = null;
+  }
+
+  /** Its place among the requests in flight is free again, once. */
+  private release(): void {
+    if (!this.counted) return;
+    this.counted = false;
+    this.upstream.leave();
+  }
+}
+
+const NO_STRINGS: string[] = [];
+
+function rawStrings(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return NO_STRINGS;
+  const strings: string[] = new Array(raw.length);
+  for (let i = 0; i < raw.length; i++) {
+    const each = raw[i];
+    strings[i] = typeof each === 'string' ? each : (each?.toString('latin1') ?? '');
+  }
+  return strings;
+}

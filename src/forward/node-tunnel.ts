@@ -1,0 +1,217 @@
+/**
+ * One request that asks for another protocol (RFC 9110 section 7.8): sent by itself on a connection of its own; when
+ * the target agrees, bytes go both ways until either side ends.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { listTokens } from '../accept/field.ts';
+import type { Reason, RequestSent } from '../exchange.ts';
+import { responseHeaders } from './headers.ts';
+import { translateError } from './node-error.ts';
+import type { Upstream } from './node-upstream.ts';
+
+export interface TunnelPlan {
+  readonly upstream: Upstream;
+  readonly method: string;
+  readonly path: string;
+  /** As sent, `Host`, `Connection` and `Upgrade` included. */
+  readonly headers: readonly string[];
+  readonly connectMs: number;
+  readonly responseMs: number;
+  readonly idleMs: number;
+  /** Protocols that the caller offered. */
+  readonly offered: string;
+}
+
+export interface TunnelOwner {
+  /** The target agreed; the fields of its 101. */
+  switched(rawHeaders: string[]): void;
+  /** The target answered something else; the connection is closed after it. */
+  answered(status: number, message: string, rawHeaders: string[]): void;
+  failed(reason: Reason, message: string, timedOut: boolean): void;
+  /** All is over, after any of the above. */
+  closed(): void;
+}
+
+export class NodeTunnel {
+  requestSent: RequestSent = 'no';
+  bytesUp = 0;
+  bytesDown = 0;
+  private readonly caller: Duplex;
+  private readonly early: Buffer;
+  private readonly plan: TunnelPlan;
+  private readonly owner: TunnelOwner;
+  private target: Duplex | null = null;
+  private state: 'asking' | 'open' | 'over' = 'asking';
+  private timer: NodeJS.Timeout | null = null;
+  private cut: ((error: Error) => void) | null = null;
+
+  constructor(caller: Duplex, early: Buffer, plan: TunnelPlan, owner: TunnelOwner) {
+    this.caller = caller;
+    this.early = early;
+    this.plan = plan;
+    this.owner = owner;
+  }
+
+  open(): void {
+    const { plan, caller } = this;
+    const { origin, lookup, tls } = plan.upstream.connection;
+    const url = new URL(origin);
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const request = send({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+      method: plan.method,
+      path: plan.path,
+      headers: plan.headers as string[],
+      agent: false,
+      lookup,
+      ...tls,
+    });
+    this.cut = (error) => request.destroy(error);
+    this.limit(plan.connectMs, 'the target did not accept a connection in time');
+    request.on('socket', (socket) =>
+      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => this.sent()),
+    );
+    request.on('upgrade', (response, socket, head) => this.upgraded(response, socket, head));
+    request.on('response', (response) => this.refused(response));
+    request.on('error', (error) => this.fail(error));
+    caller.on('error', () => caller.destroy());
+    caller.on('close', () => this.callerClosed());
+    request.end();
+  }
+
+  /** Ends it: both connections are closed. */
+  destroy(): void {
+    this.caller.destroy();
+    this.target?.destroy();
+    this.cut?.(new Error('the tunnel was closed'));
+  }
+
+  private sent(): void {
+    this.requestSent = 'yes';
+    this.limit(this.plan.responseMs, 'the target did not answer in time');
+  }
+
+  private upgraded(response: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.stopTimer();
+    const problem = this.switchProblem(response);
+    if (problem !== '' || this.state !== 'asking') {
+      socket.destroy();
+      this.failWith('protocol', problem, false);
+      return;
+    }
+    this.state = 'open';
+    this.target = socket;
+    this.owner.switched(switchHeaders(response));
+    if (head.length > 0) this.down(head);
+    if (this.early.length > 0) this.up(this.early);
+    this.join(socket);
+  }
+
+  /** RFC 9110 section 7.8: a server must not switch to what was not offered. */
+  private switchProblem(response: IncomingMessage): string {
+    const chosen = (response.headers.upgrade ?? '').toLowerCase();
+    if (!listTokens(this.plan.offered).includes(chosen))
+      return 'the target switched to a protocol that was not offered';
+    if (response.headers['transfer-encoding'] !== undefined) return 'the target framed its 101 as a body';
+    return '';
+  }
+
+  private join(target: Duplex): void {
+    const { caller } = this;
+    target.on('data', (chunk: Buffer) => this.down(chunk));
+    caller.on('data', (chunk: Buffer) => this.up(chunk));
+    target.on('drain', () => caller.resume());
+    caller.on('drain', () => target.resume());
+    target.on('end', () => caller.end());
+    caller.on('end', () => target.end());
+    target.on('error', () => caller.destroy());
+    target.on('close', () => this.over());
+    for (const side of [caller, target]) setIdle(side, this.plan.idleMs, () => this.destroy());
+  }
+
+  private up(chunk: Buffer): void {
+    this.bytesUp += chunk.length;
+    if (this.target?.write(chunk) === false) this.caller.pause();
+  }
+
+  private down(chunk: Buffer): void {
+    this.bytesDown += chunk.length;
+    if (!this.caller.write(chunk)) this.target?.pause();
+  }
+
+  /** Not a switch: an ordinary answer, after which the connection is closed, for what follows is no request. */
+  private refused(response: IncomingMessage): void {
+    this.stopTimer();
+    if (this.state !== 'asking') {
+      response.destroy();
+      return;
+    }
+    this.state = 'open';
+    this.owner.answered(response.statusCode ?? 502, response.statusMessage ?? '', responseHeaders(response.rawHeaders));
+    response.on('data', (chunk: Buffer) => {
+      this.bytesDown += chunk.length;
+      if (!this.caller.write(chunk)) response.pause();
+    });
+    this.caller.on('drain', () => response.resume());
+    response.on('end', () => this.caller.end(() => this.caller.destroy()));
+    response.on('error', () => this.caller.destroy());
+  }
+
+  private callerClosed(): void {
+    this.target?.destroy();
+    this.cut?.(new Error('the caller went away'));
+    this.over();
+  }
+
+  private fail(error: Error): void {
+    const phase = this.requestSent === 'no' ? 'connecting' : 'waiting';
+    const { reason, message, timedOut } = translateError(error, phase);
+    this.failWith(reason, message, timedOut);
+  }
+
+  private failWith(reason: Reason, message: string, timedOut: boolean): void {
+    this.stopTimer();
+    if (this.state !== 'asking') {
+      this.caller.destroy();
+      return;
+    }
+    this.state = 'open';
+    if (this.caller.destroyed) this.over();
+    else this.owner.failed(reason, message, timedOut);
+  }
+
+  private limit(ms: number, text: string): void {
+    this.stopTimer();
+    if (ms <= 0) return;
+    this.timer = setTimeout(() => {
+      const reason: Reason = this.requestSent === 'no' ? 'connect' : 'timeout';
+      this.failWith(reason, text, true);
+      this.cut?.(new Error(text));
+    }, ms);
+  }
+
+  private over(): void {
+    this.stopTimer();
+    if (this.state === 'over') return;
+    this.state = 'over';
+    this.caller.destroy();
+    this.owner.closed();
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+}
+
+/** `Connection` and `Upgrade` are this connection's own and are written anew. */
+function switchHeaders(response: IncomingMessage): string[] {
+  return [...responseHeaders(response.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', response.headers.upgrade ?? ''];
+}
+
+function setIdle(side: Duplex, ms: number, onIdle: () => void): void {
+  if (ms > 0 && 'setTimeout' in side && typeof side.setTimeout === 'function') side.setTimeout(ms, onIdle);
+}

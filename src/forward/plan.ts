@@ -1,0 +1,48 @@
+/** What is sent to a target, decided before the first attempt: hop-by-hop fields gone, ours added, then the patches. */
+import { FIELD, fieldKind } from '../accept/field.ts';
+import { applyPatch } from '../dispatch/patch.ts';
+import type { Rule } from '../dispatch/rule.ts';
+import type { TemplateContext } from '../dispatch/template.ts';
+import type { FlightPlan } from './flight.ts';
+import { type ForwardingPolicy, requestHeaders } from './headers.ts';
+import type { Lane } from './lanes.ts';
+
+/**
+ * Returns null for a loop: the request has been through this process before.
+ * Throws PatchError when a header can't be sent.
+ */
+export function planFlight(
+  rule: Rule,
+  lane: Lane,
+  context: TemplateContext,
+  policy: ForwardingPolicy,
+  holdBytes: number,
+): FlightPlan | null {
+  const { head } = context;
+  const headers = requestHeaders(head, policy);
+  if (headers === null) return null;
+  const { hostHeader } = rule.target.settings;
+  if (hostHeader !== 'target') headers.push('Host', hostHeader === 'preserve' ? head.authority : hostHeader);
+  applyPatch(headers, rule.request, context);
+  applyPatch(headers, rule.target.request, context);
+  const { timeouts } = rule;
+  return {
+    lane,
+    uri: rule.rewriteUri(head.uri),
+    headers: oneHost(headers),
+    timeouts,
+    retry: rule.target.settings.retry,
+    holdBytes,
+  };
+}
+
+/** A patch that adds a Host beside another must not send two (RFC 9112 section 3.2): the last one counts. */
+function oneHost(headers: string[]): string[] {
+  let last = -1;
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (fieldKind(headers[i] ?? '') !== FIELD.host) continue;
+    if (last === -1) last = i;
+    else headers.splice(i, 2);
+  }
+  return headers;
+}

@@ -1,0 +1,107 @@
+/** What the caller of a failed exchange gets, after its record is on disk or it is known that it won't be. */
+import { type Answer, problem } from '../accept/answer.ts';
+import type { Refusal } from '../accept/guard.ts';
+import { type CompiledAnswer, renderAnswer } from '../dispatch/capture-rule.ts';
+import { PatchError } from '../dispatch/patch.ts';
+import type { Rule } from '../dispatch/rule.ts';
+import type { TemplateContext } from '../dispatch/template.ts';
+import type { Ending } from '../forward/failure.ts';
+import type { Flight } from '../forward/flight.ts';
+import { failureStatus } from '../judge/judge.ts';
+import type { Kept } from './capture.ts';
+
+/**
+ * `kept` null: the rule does not keep this failure. Only a record that is on disk is named, and only then does the
+ * rule's friendly answer go out: without one the caller must know that nothing was kept.
+ */
+export function answerFailure(
+  flight: Flight,
+  rule: Rule,
+  context: TemplateContext,
+  ending: Ending,
+  kept: Kept | null,
+): void {
+  const { caller } = flight;
+  if (caller.gone) return;
+  if (caller.answered) {
+    // The head is gone: a broken answer must not look complete (RFC 9112 section 8).
+    caller.abort();
+    return;
+  }
+  if (ending.kind === 'badBody') return answerBadBody(flight, ending.fault);
+  const fields = captureFields(kept);
+  const friendly = kept !== null && isOnDisk(kept) ? rule.capture.answer : 'relay';
+  if (friendly !== 'relay') return answerFriendly(flight, friendly, context, fields, ending);
+  if (flight.held !== null) flight.relayHeld(fields);
+  else answerPlain(flight, ending, kept, fields);
+}
+
+/** A header that can't be sent: the request's fault is the caller's, the configuration's is ours. */
+export function refusePatch(error: unknown): Refusal {
+  if (!(error instanceof PatchError)) throw error;
+  return error.source === 'request'
+    ? {
+        status: 400,
+        kind: 'template',
+        detail: `A value of this request can't be sent on as a header (${error.header}).`,
+      }
+    : { status: 503, kind: 'patch', detail: 'This route is not usable as it is configured.' };
+}
+
+const isOnDisk = (kept: Kept): boolean => kept.outcome === 'committed' || kept.outcome === 'partial';
+
+function captureFields(kept: Kept | null): string[] {
+  if (kept === null) return [];
+  if (kept.outcome === 'committed') return ['outrider-record', kept.id];
+  if (kept.outcome === 'partial') return ['outrider-record', kept.id, 'outrider-capture', 'partial'];
+  return ['outrider-capture', kept.outcome];
+}
+
+function answerBadBody(flight: Flight, fault: 'tooLarge' | 'idle'): void {
+  const [status, detail] = fault === 'tooLarge' ? [413, 'The body is too large.'] : [408, 'The body stopped coming.'];
+  flight.caller.answer(problem(Number(status), String(detail)));
+}
+
+function answerFriendly(
+  flight: Flight,
+  answer: CompiledAnswer,
+  context: TemplateContext,
+  fields: string[],
+  ending: Ending,
+): void {
+  flight.abandonAttempt('the rule answers by itself');
+  try {
+    const { status, headers, body } = renderAnswer(answer, context);
+    const bytes = Buffer.from(body, 'utf8');
+    flight.caller.answer({
+      status,
+      headers: [...headers, 'content-length', String(bytes.length), ...fields],
+      body: bytes,
+    });
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    answerPlain(flight, ending, null, fields);
+  }
+}
+
+function answerPlain(flight: Flight, ending: Ending, kept: Kept | null, fields: string[]): void {
+  if (ending.kind !== 'failed') return;
+  const { failure } = ending;
+  const status = failureStatus({ kind: 'failed', status: null, ...failure }, failure.timedOut);
+  const answer = plainFailure(status, kept);
+  flight.caller.answer(kept === null ? { ...answer, headers: [...answer.headers, ...fields] } : answer);
+}
+
+/** An answer of ours to a failure that the target has given none for, with what is known of its record. */
+export function plainFailure(status: 502 | 503 | 504, kept: Kept | null): Answer {
+  const record = kept !== null && isOnDisk(kept) ? { record: kept.id } : {};
+  const { headers, body } = problem(status, PLAIN[status], record);
+  return { status, headers: [...headers, ...captureFields(kept)], body };
+}
+
+/** Says nothing of names and addresses: those are in the record. */
+const PLAIN: Readonly<Record<502 | 503 | 504, string>> = {
+  502: 'The target could not be reached or did not answer properly.',
+  503: 'The target is overloaded; try again.',
+  504: 'The target did not answer in time.',
+};

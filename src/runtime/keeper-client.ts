@@ -1,0 +1,142 @@
+/**
+ * The path thread's side of the keeper: hands over captures and bodies, and goes on without it. A keeper that crashed
+ * is started anew; what it had not answered counts as failed.
+ */
+import type { CopyFiles } from '../accept/copy.ts';
+import type { Capture, CaptureResult } from '../exchange.ts';
+import type { CaptureStore } from '../record/capture.ts';
+import type { LogLine } from '../watch/log-line.ts';
+import type { SeriesDefinition } from '../watch/meter.ts';
+import type { FromKeeper, ToKeeper } from './keeper-protocol.ts';
+
+/** A running keeper: a worker thread, or a fake of one in a test. */
+export interface KeeperThread {
+  post(message: ToKeeper): void;
+}
+
+export class KeeperClient implements CaptureStore, CopyFiles {
+  /** Bytes of bodies that may wait for the disk; from half of it on, writers are `busy`. */
+  backlogBytes = 0;
+  private thread: KeeperThread | null = null;
+  private readonly pending = new Map<string, (result: CaptureResult) => void>();
+  private batch: Capture[] = [];
+  private lines: LogLine[] = [];
+  private series: SeriesDefinition[] = [];
+  private scheduled = false;
+  private files = 0;
+  private readonly failedFiles = new Set<number>();
+  private backlog = 0;
+  private draining: (() => void)[] = [];
+
+  attach(thread: KeeperThread): void {
+    this.thread = thread;
+  }
+
+  /** The keeper is gone: nobody waits for it any longer. */
+  detach(why: string): void {
+    this.thread = null;
+    this.backlog = 0;
+    const pending = [...this.pending.values()];
+    this.pending.clear();
+    this.batch = [];
+    for (const done of pending) done({ kind: 'failed', why });
+    this.wakeWriters();
+  }
+
+  commit(capture: Capture, done: (result: CaptureResult) => void): void {
+    if (this.thread === null) {
+      done({ kind: 'failed', why: 'the keeper thread is not running' });
+      return;
+    }
+    this.pending.set(capture.id, done);
+    this.batch.push(capture);
+    this.schedule();
+  }
+
+  open(): number | null {
+    if (this.thread === null) return null;
+    this.files += 1;
+    return this.files;
+  }
+
+  write(file: number, chunk: Uint8Array): 'ok' | 'busy' | 'gone' {
+    if (this.thread === null || this.failedFiles.delete(file)) return 'gone';
+    this.backlog += chunk.length;
+    if (this.backlog > this.backlogBytes) {
+      this.backlog -= chunk.length;
+      this.drop(file);
+      return 'gone';
+    }
+    this.thread.post({ type: 'body', file, chunk });
+    return this.backlog > this.backlogBytes / 2 ? 'busy' : 'ok';
+  }
+
+  drop(file: number): void {
+    this.failedFiles.delete(file);
+    this.thread?.post({ type: 'dropBody', file });
+  }
+
+  drained(done: () => void): void {
+    if (this.thread === null || this.backlog <= this.backlogBytes / 4) done();
+    else this.draining.push(done);
+  }
+
+  /** False: there is no keeper to write it. */
+  log(line: LogLine): boolean {
+    if (this.thread === null) return false;
+    this.lines.push(line);
+    this.schedule();
+    return true;
+  }
+
+  publish(definition: SeriesDefinition): void {
+    if (this.thread === null) return;
+    this.series.push(definition);
+    this.schedule();
+  }
+
+  /** What the keeper says about captures and bodies; anything else is not for the client. */
+  receive(message: FromKeeper): void {
+    if (message.type === 'results') {
+      for (const [id, result] of message.results) this.settle(id, result);
+    } else if (message.type === 'written') {
+      this.backlog = Math.max(0, this.backlog - message.bytes);
+      if (this.backlog <= this.backlogBytes / 4) this.wakeWriters();
+    } else if (message.type === 'bodyFailed') {
+      this.failedFiles.add(message.file);
+    }
+  }
+
+  /** Everything that waits to be posted goes now. */
+  flush(): void {
+    this.scheduled = false;
+    const { thread } = this;
+    if (thread === null) return;
+    const { series, batch, lines } = this;
+    this.series = [];
+    this.batch = [];
+    this.lines = [];
+    if (series.length > 0) thread.post({ type: 'series', definitions: series });
+    if (batch.length > 0) thread.post({ type: 'captures', captures: batch });
+    if (lines.length > 0) thread.post({ type: 'log', lines });
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    // One message for all that fails in the same turn: a message costs more than what is in it.
+    setImmediate(() => this.flush());
+  }
+
+  private settle(id: string, result: CaptureResult): void {
+    const done = this.pending.get(id);
+    this.pending.delete(id);
+    done?.(result);
+  }
+
+  private wakeWriters(): void {
+    const { draining } = this;
+    this.draining = [];
+    for (const done of draining) done();
+  }
+}

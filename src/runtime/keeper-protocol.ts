@@ -1,0 +1,39 @@
+/** What the path thread and the keeper say to each other. Plain data: everything here is cloned on its way. */
+import type { Capture, CaptureResult, Settings } from '../exchange.ts';
+import type { LogLine } from '../watch/log-line.ts';
+import type { SeriesDefinition } from '../watch/meter.ts';
+import type { ConfigMistake } from './errors.ts';
+
+/** Given to the keeper when it is started. */
+export interface KeeperStart {
+  /** Folder or file; null: the environment alone. */
+  readonly configPath: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly memory: SharedArrayBuffer;
+  readonly definitions: readonly SeriesDefinition[];
+  /** The running configuration, for a keeper that takes over from one that crashed; null at the start. */
+  readonly settings: Settings | null;
+}
+
+export type ToKeeper =
+  | { readonly type: 'series'; readonly definitions: readonly SeriesDefinition[] }
+  | { readonly type: 'captures'; readonly captures: readonly Capture[] }
+  | { readonly type: 'body'; readonly file: number; readonly chunk: Uint8Array }
+  | { readonly type: 'dropBody'; readonly file: number }
+  | { readonly type: 'log'; readonly lines: readonly LogLine[] }
+  /** The path runs with this configuration now, or could not take it. */
+  | { readonly type: 'applied'; readonly hash: string; readonly problem: string | null }
+  | { readonly type: 'state'; readonly listenersBound: boolean; readonly draining: boolean }
+  | { readonly type: 'close'; readonly deadlineMs: number };
+
+export type FromKeeper =
+  | { readonly type: 'settings'; readonly settings: Settings }
+  /** At the start only: nothing can run with this. */
+  | { readonly type: 'mistakes'; readonly mistakes: readonly ConfigMistake[] }
+  /** Nothing may run without a spool (`spool.required`). */
+  | { readonly type: 'unusable'; readonly message: string }
+  | { readonly type: 'results'; readonly results: readonly (readonly [id: string, result: CaptureResult])[] }
+  | { readonly type: 'written'; readonly bytes: number }
+  | { readonly type: 'bodyFailed'; readonly file: number; readonly why: string }
+  /** Where its servers listen; '' for one that doesn't. */
+  | { readonly type: 'listening'; readonly metrics: string; readonly admin: string };

@@ -1,0 +1,96 @@
+/** What the keeper serves: metrics and probes, the admin API. A busy port degrades, it stops nothing. */
+import type { Settings } from '../exchange.ts';
+import type { OutriderRecord } from '../record/record.ts';
+import { volumeKind } from '../record/spool-volume.ts';
+import type { KeptRecord } from '../record/states.ts';
+import { createHealth, type ProcessState } from '../watch/health.ts';
+import type { KeeperLog } from '../watch/log.ts';
+import type { MeterView } from '../watch/meter.ts';
+import { createRegistry } from '../watch/metrics.ts';
+import { ListenError, type Listening } from '../watch/node-listen.ts';
+import { startMetricsServer } from '../watch/node-metrics-server.ts';
+import type { ConfigState, MirrorStats, Sources } from '../watch/sources.ts';
+import { readVersion } from './cli/version.ts';
+import type { KeeperSpool } from './keeper-spool.ts';
+
+export interface KeeperServersOptions {
+  readonly log: KeeperLog;
+  readonly view: MeterView;
+  readonly keeperView: MeterView;
+  readonly settings: () => Settings;
+  readonly spool: KeeperSpool;
+  readonly mirror: () => MirrorStats | null;
+  readonly config: () => ConfigState;
+  readonly process: () => ProcessState;
+  readonly toRecord: (kept: KeptRecord, body: Uint8Array | null) => OutriderRecord;
+}
+
+export class KeeperServers {
+  private readonly options: KeeperServersOptions;
+  private readonly problems: string[] = [];
+  private readonly open: Listening[] = [];
+
+  constructor(options: KeeperServersOptions) {
+    this.options = options;
+  }
+
+  /** Addresses of both; '' for one that can't be bound, which is told in the log and in `/readyz?verbose`. */
+  async listen(): Promise<{ metrics: string; admin: string }> {
+    const metrics = await this.attempt(() => this.startMetrics());
+    const admin = await this.attempt(() => this.startAdmin());
+    return { metrics, admin };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.open.map((listening) => listening.close()));
+  }
+
+  private async attempt(start: () => Promise<Listening>): Promise<string> {
+    try {
+      const listening = await start();
+      this.open.push(listening);
+      return listening.addresses[0] ?? '';
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      this.problems.push(error.message);
+      this.options.log.log('error', {}, error.message);
+      return '';
+    }
+  }
+
+  private startMetrics(): Promise<Listening> {
+    const { settings, view, keeperView, process } = this.options;
+    const sources = this.sources();
+    const registry = createRegistry({ ...view, sources, keeper: keeperView });
+    const health = createHealth({ memory: view.memory, sources, process });
+    return startMetricsServer({ address: settings().process.metrics.address, registry, health });
+  }
+
+  private async startAdmin(): Promise<Listening> {
+    const { settings, spool, toRecord, log } = this.options;
+    const { startAdmin } = await import('../watch/api/start-admin.ts');
+    const { address, tokens } = settings().process.admin;
+    return startAdmin({
+      address,
+      tokens,
+      records: () => spool.spool,
+      spool: () => spool.spool?.stats() ?? null,
+      settings,
+      toRecord,
+      report: (error) =>
+        log.log('error', { error: error instanceof Error ? error.message : String(error) }, 'admin API'),
+    });
+  }
+
+  private sources(): Sources {
+    const { spool, mirror, config, settings } = this.options;
+    return {
+      spool: () => spool.spool?.stats() ?? null,
+      mirror,
+      config,
+      volume: () => (spool.spool === null ? null : volumeKind(settings().process.spool.path)),
+      build: () => ({ version: readVersion(), node: process.version }),
+      problems: () => (spool.problem === '' ? this.problems : [...this.problems, spool.problem]),
+    };
+  }
+}

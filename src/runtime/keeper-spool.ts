@@ -1,0 +1,236 @@
+/**
+ * The keeper's hold on the spool: opens it, tries again while it can't be had, and commits in groups: all that
+ * failed since the last commit is one transaction and one fsync.
+ */
+import type { Capture, CaptureResult, Settings } from '../exchange.ts';
+import { createRedactor, type Redactor, redactCapture } from '../record/redact.ts';
+import { Spool, SpoolError } from '../record/spool.ts';
+import type { KeeperLog } from '../watch/log.ts';
+import type { Counter, Histogram, Meter } from '../watch/meter.ts';
+
+export interface KeeperSpoolOptions {
+  readonly settings: () => Settings;
+  readonly podName: string;
+  readonly log: KeeperLog;
+  readonly meter: Meter;
+  readonly answer: (results: (readonly [id: string, result: CaptureResult])[]) => void;
+  readonly written: (bytes: number) => void;
+  readonly bodyFailed: (file: number, why: string) => void;
+  /** The spool was opened, or opened again. */
+  readonly opened: (spool: Spool) => void;
+  /** New records are committed. */
+  readonly committed: () => void;
+}
+
+const RETRY_MS = 1000;
+const MAINTAIN_MS = 5000;
+const EXPIRE_EVERY = 12;
+
+export class KeeperSpool {
+  spool: Spool | null = null;
+  /** Why there is none, for people; '' when there is. */
+  problem = '';
+  private readonly options: KeeperSpoolOptions;
+  private readonly commitSeconds: Histogram;
+  private readonly errors = new Map<string, Counter>();
+  private queue: Capture[] = [];
+  private readonly openFiles = new Set<number>();
+  private scheduled = false;
+  private timer: NodeJS.Timeout | null = null;
+  private rounds = 0;
+  private redactor: Redactor | null = null;
+  private redactorFor: unknown = null;
+
+  constructor(options: KeeperSpoolOptions) {
+    this.options = options;
+    this.commitSeconds = options.meter.histogram('outrider_spool_commit_duration_seconds', {});
+  }
+
+  /** Opens it, or says why not and tries again each second. */
+  open(): void {
+    const { spool } = this.options.settings().process;
+    if (!spool.enabled) {
+      this.problem = 'spool: switched off by spool.enabled: false';
+      return;
+    }
+    try {
+      this.spool = this.tryOpen();
+      if (this.problem !== '') this.options.log.log('info', { path: spool.path }, 'the spool is available again');
+      this.problem = '';
+      this.options.opened(this.spool);
+    } catch (error) {
+      this.failedToOpen(error);
+    }
+    this.timer = setTimeout(() => this.tick(), this.spool === null ? RETRY_MS : MAINTAIN_MS);
+  }
+
+  receive(captures: readonly Capture[]): void {
+    for (const capture of captures) this.queue.push(capture);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.commit());
+  }
+
+  body(file: number, chunk: Uint8Array): void {
+    try {
+      if (this.spool === null) throw new Error(this.problem);
+      if (!this.openFiles.has(file)) {
+        this.spool.openBody(file);
+        this.openFiles.add(file);
+      }
+      this.spool.writeBody(file, chunk);
+    } catch (error) {
+      this.count('copy');
+      this.dropBody(file);
+      this.options.bodyFailed(file, messageOf(error));
+    }
+    this.options.written(chunk.length);
+  }
+
+  dropBody(file: number): void {
+    if (!this.openFiles.delete(file)) return;
+    try {
+      this.spool?.dropBody(file);
+    } catch (error) {
+      this.count('delete');
+      this.options.log.log('warn', { error: messageOf(error) }, 'the copy of a body could not be deleted');
+    }
+  }
+
+  /** What takes secrets out, for the settings that run now. */
+  redaction(): Redactor {
+    const { redact } = this.options.settings().process.capture;
+    if (this.redactor === null || this.redactorFor !== redact) {
+      this.redactor = createRedactor(redact);
+      this.redactorFor = redact;
+    }
+    return this.redactor;
+  }
+
+  /** Commits what waits, then lets go of the folder. */
+  close(): void {
+    this.commit();
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.spool?.close();
+    this.spool = null;
+  }
+
+  private commit(): void {
+    this.scheduled = false;
+    const { queue } = this;
+    if (queue.length === 0) return;
+    this.queue = [];
+    if (this.spool === null) {
+      this.options.answer(queue.map(({ id }) => [id, { kind: 'failed', why: this.problem }]));
+      return;
+    }
+    const began = performance.now();
+    try {
+      const results = this.commitTo(this.spool, queue);
+      this.commitSeconds.observe((performance.now() - began) / 1000);
+      this.options.answer(results);
+      this.options.committed();
+    } catch (error) {
+      this.failedToCommit(queue, error);
+    }
+  }
+
+  private commitTo(spool: Spool, queue: readonly Capture[]): (readonly [string, CaptureResult])[] {
+    const { keepOriginal } = this.options.settings().process.capture.redact;
+    const captures = queue.map((capture) => this.withKnownBody(capture));
+    const toStore = keepOriginal ? captures : captures.map((capture) => redactCapture(capture, this.redaction()));
+    const outcomes = spool.commit(toStore);
+    return outcomes.map((outcome, index) => {
+      const capture = toStore[index];
+      if (capture?.body.kind === 'file') this.openFiles.delete(capture.body.file);
+      if ('why' in outcome) return [outcome.id, { kind: 'failed', why: outcome.why }];
+      return [outcome.id, { kind: 'committed', partial: capture?.body.truncated ?? true }];
+    });
+  }
+
+  /** A body whose file failed is gone; the rest of the record is still worth keeping. */
+  private withKnownBody(capture: Capture): Capture {
+    const { body } = capture;
+    if (body.kind === 'memory' || this.openFiles.has(body.file)) return capture;
+    return {
+      ...capture,
+      body: { kind: 'memory', bytes: new Uint8Array(0), truncated: true, totalBytes: body.totalBytes },
+    };
+  }
+
+  /** After a failed write nothing of this file is believed: it is opened anew, which checks it. */
+  private failedToCommit(queue: readonly Capture[], error: unknown): void {
+    this.count('commit');
+    const why = messageOf(error);
+    this.options.answer(queue.map(({ id }) => [id, { kind: 'failed', why }]));
+    this.options.log.log('error', { error: why, records: queue.length }, 'failed requests could not be kept');
+    this.reopen();
+  }
+
+  private reopen(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    try {
+      this.spool?.close();
+    } catch (error) {
+      this.options.log.log('warn', { error: messageOf(error) }, 'the spool could not be closed cleanly');
+    }
+    this.spool = null;
+    this.openFiles.clear();
+    this.open();
+  }
+
+  private tick(): void {
+    if (this.spool === null) {
+      this.open();
+      return;
+    }
+    this.rounds += 1;
+    try {
+      this.spool.maintain();
+      if (this.rounds % EXPIRE_EVERY === 0) this.spool.expire();
+      this.timer = setTimeout(() => this.tick(), MAINTAIN_MS);
+    } catch (error) {
+      this.count('delete');
+      this.options.log.log('error', { error: messageOf(error) }, 'the spool could not be maintained');
+      this.reopen();
+    }
+  }
+
+  private tryOpen(): Spool {
+    const { process: settings } = this.options.settings();
+    const { path, size, keep, keyFile } = settings.spool;
+    return Spool.open({
+      path,
+      size,
+      keep,
+      keyFile,
+      podName: this.options.podName,
+      mirror: settings.kafka.brokers.length > 0,
+    });
+  }
+
+  private failedToOpen(error: unknown): void {
+    this.count('open');
+    const problem = messageOf(error);
+    if (problem !== this.problem) {
+      this.options.log.log('error', { error: problem }, 'the spool is not available: failed requests are not kept');
+    }
+    this.problem = problem;
+    this.spool = null;
+  }
+
+  private count(operation: 'open' | 'commit' | 'delete' | 'copy'): void {
+    let counter = this.errors.get(operation);
+    if (counter === undefined) {
+      counter = this.options.meter.counter('outrider_spool_errors_total', { operation });
+      this.errors.set(operation, counter);
+    }
+    counter.add(1);
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof SpoolError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,102 @@
+/** Keeps a keeper thread running: a crash degrades capture, is told once, and is followed by a new one. */
+import { Worker } from 'node:worker_threads';
+import type { Settings } from '../exchange.ts';
+import type { Meter } from '../watch/meter.ts';
+import type { PathLog } from '../watch/path-log.ts';
+import type { KeeperClient } from './keeper-client.ts';
+import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
+
+export interface SupervisorOptions {
+  readonly configPath: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly meter: Meter;
+  readonly client: KeeperClient;
+  readonly log: PathLog;
+  /** Messages that are not for the client. */
+  readonly onMessage: (message: FromKeeper) => void;
+  /** The running configuration: what a new keeper starts with. */
+  readonly settings: () => Settings | null;
+  /** A new keeper took over. */
+  readonly onRestart: () => void;
+}
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5000;
+/** Sources run from `src` in development and from `dist` in the image; the thread starts from beside this file. */
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './keeper.ts' : './keeper.js', import.meta.url);
+
+export class KeeperSupervisor {
+  private readonly options: SupervisorOptions;
+  private worker: Worker | null = null;
+  private closing = false;
+  private waitMs = FIRST_WAIT_MS;
+  private timer: NodeJS.Timeout | null = null;
+  private readonly ended = Promise.withResolvers<void>();
+
+  constructor(options: SupervisorOptions) {
+    this.options = options;
+    this.start();
+  }
+
+  post(message: ToKeeper): void {
+    this.worker?.postMessage(message);
+  }
+
+  /** Everything committed and said; resolves when the thread has ended. `deadlineMs` bounds what it does for Kafka. */
+  async close(deadlineMs: number): Promise<void> {
+    this.closing = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    if (this.worker === null) return;
+    this.options.client.flush();
+    this.post({ type: 'close', deadlineMs });
+    await this.ended.promise;
+  }
+
+  /** Ends it where it stands. */
+  async terminate(): Promise<void> {
+    this.closing = true;
+    await this.worker?.terminate();
+  }
+
+  private start(): void {
+    const { configPath, env, meter, client } = this.options;
+    const { memory, definitions } = meter;
+    const workerData: KeeperStart = {
+      configPath,
+      env: { ...env },
+      memory,
+      definitions,
+      settings: this.options.settings(),
+    };
+    const worker = new Worker(ENTRY, { workerData, name: 'keeper' });
+    this.worker = worker;
+    client.attach({ post: (message) => worker.postMessage(message) });
+    worker.on('message', (message: FromKeeper) => {
+      client.receive(message);
+      this.options.onMessage(message);
+    });
+    worker.on('error', (error: Error) => {
+      this.options.log.log(
+        'error',
+        { error: error.message },
+        'the keeper thread failed: failed requests are not kept until it is back',
+      );
+    });
+    worker.on('exit', () => this.exited(worker));
+  }
+
+  private exited(worker: Worker): void {
+    if (this.worker !== worker) return;
+    this.worker = null;
+    this.options.client.detach('the keeper thread ended');
+    if (this.closing) {
+      this.ended.resolve();
+      return;
+    }
+    this.timer = setTimeout(() => {
+      this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
+      this.start();
+      this.options.onRestart();
+    }, this.waitMs);
+  }
+}

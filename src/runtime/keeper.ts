@@ -1,0 +1,182 @@
+/**
+ * The keeper: the thread that owns the disk, Kafka, the configuration and what people see. Parts are loaded when
+ * they are first needed; nothing here is on the path of a request that succeeds.
+ */
+import { hostname } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Mirror } from '../record/mirror.ts';
+import { recordFromKept } from '../record/record.ts';
+import type { Spool } from '../record/spool.ts';
+import type { KeptRecord } from '../record/states.ts';
+import { createKeeperLog, type KeeperLog } from '../watch/log.ts';
+import { Meter, type SeriesDefinition } from '../watch/meter.ts';
+import { ConfigError } from './errors.ts';
+import { KeeperConfig } from './keeper-config.ts';
+import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
+import { KeeperServers } from './keeper-servers.ts';
+import { KeeperSpool } from './keeper-spool.ts';
+
+export class Keeper {
+  private readonly start: KeeperStart;
+  private readonly post: (message: FromKeeper) => void;
+  private readonly log: KeeperLog;
+  private readonly definitions: SeriesDefinition[];
+  private readonly meter: Meter;
+  private readonly config: KeeperConfig;
+  private readonly spool: KeeperSpool;
+  private readonly servers: KeeperServers;
+  private mirror: Mirror | null = null;
+  private listenersBound = false;
+  private draining = false;
+
+  /** Throws ConfigError. */
+  constructor(start: KeeperStart, post: (message: FromKeeper) => void) {
+    this.start = start;
+    this.post = post;
+    this.definitions = [...start.definitions];
+    this.meter = new Meter(() => undefined);
+    this.log = createKeeperLog({ level: start.settings?.process.log.level ?? 'info' });
+    this.config = new KeeperConfig({
+      start,
+      log: this.log,
+      folder: () => this.lastGoodFolder(),
+      offer: (settings) => post({ type: 'settings', settings }),
+    });
+    this.log.setLevel(this.config.settings.process.log.level);
+    this.spool = new KeeperSpool({
+      settings: () => this.config.settings,
+      podName: start.env.POD_NAME ?? hostname(),
+      log: this.log,
+      meter: this.meter,
+      answer: (results) => post({ type: 'results', results }),
+      written: (bytes) => post({ type: 'written', bytes }),
+      bodyFailed: (file, why) => post({ type: 'bodyFailed', file, why }),
+      opened: (spool) => this.spoolOpened(spool),
+      committed: () => this.mirror?.wake(),
+    });
+    this.servers = new KeeperServers({
+      log: this.log,
+      view: { memory: start.memory, definitions: this.definitions },
+      keeperView: this.meter,
+      settings: () => this.config.settings,
+      spool: this.spool,
+      mirror: () => this.mirror?.stats() ?? null,
+      config: () => this.config.state(),
+      process: () => ({ configParsed: true, listenersBound: this.listenersBound, draining: this.draining }),
+      toRecord: (kept, body) => this.toRecord(kept, body),
+    });
+  }
+
+  /** Settings first, so that the path can bind while the rest is opened. */
+  async run(): Promise<void> {
+    if (this.start.settings === null) this.post({ type: 'settings', settings: this.config.settings });
+    this.spool.open();
+    const { required } = this.config.settings.process.spool;
+    if (required && this.spool.spool === null) {
+      this.post({ type: 'unusable', message: `spool.required is set, and ${this.spool.problem}` });
+      return;
+    }
+    this.config.follow();
+    const { metrics, admin } = await this.servers.listen();
+    this.post({ type: 'listening', metrics, admin });
+  }
+
+  receive(message: ToKeeper): void {
+    switch (message.type) {
+      case 'series':
+        this.definitions.push(...message.definitions);
+        return;
+      case 'captures':
+        this.spool.receive(message.captures);
+        return;
+      case 'body':
+        this.spool.body(message.file, message.chunk);
+        return;
+      case 'dropBody':
+        this.spool.dropBody(message.file);
+        return;
+      case 'log':
+        for (const line of message.lines) this.log.write(line);
+        return;
+      case 'applied':
+        this.config.applied(message.hash, message.problem);
+        this.log.setLevel(this.config.settings.process.log.level);
+        return;
+      case 'state':
+        this.listenersBound = message.listenersBound;
+        this.draining = message.draining;
+        return;
+      case 'close':
+        void this.close(message.deadlineMs);
+    }
+  }
+
+  /** Everything is on disk already: what is done here only saves others from waiting. */
+  private async close(deadlineMs: number): Promise<void> {
+    this.config.close();
+    await this.mirrorRest(deadlineMs);
+    this.spool.close();
+    await this.servers.close();
+    parentPort?.close();
+  }
+
+  /** Keeps mirroring while anything waits and Kafka answers, at most until the deadline. */
+  private async mirrorRest(deadlineMs: number): Promise<void> {
+    const { mirror } = this;
+    if (mirror === null) return;
+    const end = performance.now() + deadlineMs;
+    while (performance.now() < end && mirror.stats().up && (this.spool.spool?.stats().mirrorWaiting ?? 0) > 0) {
+      mirror.wake();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await mirror.close({ deadlineMs: Math.max(0, Math.min(CLOSE_MS, end - performance.now())) });
+    const left = this.spool.spool?.stats().mirrorWaiting ?? 0;
+    if (left > 0) this.log.log('warn', { records: left }, 'records still wait for Kafka; they are in the spool');
+  }
+
+  private spoolOpened(spool: Spool): void {
+    this.log.setRedaction(this.logRedaction());
+    this.config.save();
+    if (this.config.settings.process.kafka.brokers.length > 0) void this.startMirror(spool);
+  }
+
+  private logRedaction() {
+    return {
+      uri: (uri: string) => this.spool.redaction().uri(uri).value,
+      text: (text: string) => this.spool.redaction().text(text),
+    };
+  }
+
+  private async startMirror(spool: Spool): Promise<void> {
+    const { startMirror } = await import('./keeper-mirror.ts');
+    await this.mirror?.close({ deadlineMs: 0 });
+    this.mirror = startMirror(spool, this.config.settings.process.kafka, this.log, (kept, body) =>
+      this.toRecord(kept, body),
+    );
+  }
+
+  private toRecord(kept: KeptRecord, body: Uint8Array | null) {
+    const { env } = this.start;
+    const pod = { name: env.POD_NAME ?? '', namespace: env.POD_NAMESPACE ?? '', node: env.NODE_NAME ?? '' };
+    return recordFromKept(kept, body, this.spool.redaction(), pod);
+  }
+
+  private lastGoodFolder(): string | null {
+    return this.spool?.spool?.folder ?? null;
+  }
+}
+
+const CLOSE_MS = 2000;
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const post = (message: FromKeeper): void => port.postMessage(message);
+  try {
+    const keeper = new Keeper(workerData as KeeperStart, post);
+    port.on('message', (message: ToKeeper) => keeper.receive(message));
+    await keeper.run();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    post({ type: 'mistakes', mistakes: error.mistakes });
+  }
+}

@@ -1,0 +1,234 @@
+/** The path of a request that asks for another protocol: the same steps as any other, then bytes both ways. */
+import { v7 as uuid } from 'uuid';
+import { problem, rawAnswer, rawHead } from './accept/answer.ts';
+import { RequestBody } from './accept/body.ts';
+import type { UpgradeRequest } from './accept/node-server.ts';
+import type { AmbassadorParts } from './ambassador.ts';
+import { applyPatch } from './dispatch/patch.ts';
+import type { Rule } from './dispatch/rule.ts';
+import type { TemplateContext } from './dispatch/template.ts';
+import type { Attempt, Reason, RequestHead, RequestSent, Verdict } from './exchange.ts';
+import type { Ending } from './forward/failure.ts';
+import type { Lane } from './forward/lanes.ts';
+import { NodeTunnel, type TunnelOwner } from './forward/node-tunnel.ts';
+import type { Upstream } from './forward/node-upstream.ts';
+import { planFlight } from './forward/plan.ts';
+import { failureStatus, judge } from './judge/judge.ts';
+import { plainFailure, refusePatch } from './record/answer-failure.ts';
+import type { CaptureSource, Kept } from './record/capture.ts';
+import type { WatchedCaller, WatchedExchange, WatchedFlight } from './watch/exchange-watch.ts';
+
+export class Tunnels {
+  private readonly parts: AmbassadorParts;
+  private readonly idleMs: number;
+  private readonly running = new Set<Tunnel>();
+  private draining = false;
+
+  /** `idleMs`: both ways without a byte (`limits.tunnelIdle`). */
+  constructor(parts: AmbassadorParts, idleMs: number) {
+    this.parts = parts;
+    this.idleMs = idleMs;
+  }
+
+  open(upgrade: UpgradeRequest): void {
+    const { parts } = this;
+    const full = this.draining ? DRAINING : parts.overload.enter();
+    if (full !== null) return refuse(upgrade, full.status, full.kind, full.detail, parts);
+    const head = headOf(upgrade);
+    const routes = parts.routes();
+    const rule = routes.match(head);
+    const lane = rule === null ? null : parts.lanes.get(rule.targetName);
+    if (rule === null || lane === null) {
+      parts.overload.leave();
+      return refuse(upgrade, 404, 'noRule', 'Nothing is configured for this request.', parts);
+    }
+    const tunnel = new Tunnel(upgrade, head, rule, lane, parts, () => this.running.delete(tunnel));
+    this.running.add(tunnel);
+    tunnel.start(lane, this.idleMs);
+  }
+
+  /** New ones are refused from now on. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  destroy(): void {
+    for (const tunnel of this.running) tunnel.destroy();
+  }
+}
+
+const DRAINING = { status: 503, kind: 'inFlight', detail: 'Outrider is shutting down.' } as const;
+
+class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCaller, WatchedFlight, WatchedExchange {
+  readonly caller = this;
+  readonly head: RequestHead;
+  readonly body: RequestBody;
+  readonly rule: string;
+  readonly target: string;
+  readonly values: TemplateContext['values'];
+  readonly timestamp = Date.now() / 1000;
+  readonly startedAt = performance.now();
+  readonly backendUrl: string;
+  readonly attempts: Attempt[] = [];
+  readonly held = null;
+  readonly retries = 0;
+  status = 0;
+  targetMs: number | null = null;
+  verdict: Verdict | null = null;
+  kept: Kept | null = null;
+  private readonly upgrade: UpgradeRequest;
+  private readonly compiled: Rule;
+  private readonly upstream: Upstream;
+  private readonly parts: AmbassadorParts;
+  private readonly onClosed: () => void;
+  private tunnel: NodeTunnel | null = null;
+  private uuid = '';
+
+  constructor(
+    upgrade: UpgradeRequest,
+    head: RequestHead,
+    rule: Rule,
+    lane: Lane,
+    parts: AmbassadorParts,
+    onClosed: () => void,
+  ) {
+    this.upgrade = upgrade;
+    this.head = head;
+    this.compiled = rule;
+    this.rule = rule.name;
+    this.target = rule.targetName;
+    this.values = parts.routes().values;
+    this.upstream = lane.balancer.pick();
+    this.backendUrl = this.upstream.url;
+    this.parts = parts;
+    this.onClosed = onClosed;
+    this.body = new RequestBody(upgrade.request, 0, { idleMs: 0, maxBytes: 0 }, null);
+  }
+
+  get requestSent(): RequestSent {
+    return this.tunnel?.requestSent ?? 'no';
+  }
+
+  get bytesWritten(): number {
+    return this.tunnel?.bytesDown ?? 0;
+  }
+
+  /** forward: the same plan as any request, with the two fields that ask for the protocol. */
+  start(lane: Lane, idleMs: number): void {
+    const { upgrade, compiled, upstream, parts } = this;
+    const offered = upgrade.request.headers.upgrade ?? '';
+    try {
+      const plan = planFlight(compiled, lane, this, parts.policy, 0);
+      if (plan === null) return this.reject(508, 'loop', 'This request has been here before.');
+      const { connect: connectMs, response: responseMs } = plan.timeouts;
+      const headers = [...withHost(plan.headers, upstream), 'Connection', 'Upgrade', 'Upgrade', offered];
+      const { path } = upstream.resolve(plan.uri);
+      const tunnelPlan = { upstream, method: this.head.method, path, headers, connectMs, responseMs, idleMs, offered };
+      this.tunnel = new NodeTunnel(upgrade.socket, upgrade.early, tunnelPlan, this);
+    } catch (error) {
+      const { status, kind, detail } = refusePatch(error);
+      return this.reject(status, kind, detail);
+    }
+    parts.watch.started();
+    this.tunnel.open();
+  }
+
+  switched(rawHeaders: string[]): void {
+    this.settle({ kind: 'answered', status: 101 });
+    this.writeHead(101, '', rawHeaders);
+  }
+
+  answered(status: number, message: string, rawHeaders: string[]): void {
+    this.settle({ kind: 'answered', status });
+    this.writeHead(status, message, [...rawHeaders, 'Connection', 'close']);
+  }
+
+  /** judge and record, as for any request; there is no body to wait for. */
+  failed(reason: Reason, message: string, timedOut: boolean): void {
+    const { requestSent, parts, compiled } = this;
+    const failure = { reason, message, timedOut, requestSent };
+    const ms = performance.now() - this.startedAt;
+    this.attempts.push({ at: this.timestamp, url: this.backendUrl, reason, status: null, requestSent, ms });
+    const verdict = this.settle({ kind: 'failed', failure, status: null });
+    if (verdict.kind !== 'failed') return;
+    const status = failureStatus(verdict, timedOut);
+    if (!compiled.capture.wants(reason, null, this.head.method)) return this.answerFailure(status, null);
+    const { id, timestamp, rule, target } = { ...this, id: this.id() };
+    parts.capturer.keep(this, { id, timestamp, rule, target, verdict }, (kept) => {
+      this.kept = kept;
+      this.answerFailure(status, kept);
+      parts.watch.kept(this, kept);
+    });
+  }
+
+  closed(): void {
+    this.onClosed();
+    this.parts.overload.leave();
+    this.parts.watch.finished(this, this);
+  }
+
+  destroy(): void {
+    this.tunnel?.destroy();
+  }
+
+  id(): string {
+    this.uuid ||= uuid();
+    return this.uuid;
+  }
+
+  private settle(ending: Ending): Verdict {
+    this.targetMs = performance.now() - this.startedAt;
+    this.verdict = judge(ending);
+    return this.verdict;
+  }
+
+  private answerFailure(status: 502 | 503 | 504, kept: Kept | null): void {
+    this.status = status;
+    this.upgrade.socket.end(rawAnswer(plainFailure(status, kept)), () => this.upgrade.socket.destroy());
+  }
+
+  private writeHead(status: number, message: string, rawHeaders: string[]): void {
+    this.status = status;
+    const headers = [...rawHeaders];
+    applyPatch(headers, this.compiled.response, this);
+    this.upgrade.socket.write(rawHead(status, message, headers));
+  }
+
+  private reject(status: number, kind: string, detail: string): void {
+    this.onClosed();
+    this.parts.overload.leave();
+    refuse(this.upgrade, status, kind, detail, this.parts);
+  }
+}
+
+function headOf({ request, inspected, listener, scheme }: UpgradeRequest): RequestHead {
+  return {
+    listener,
+    scheme,
+    method: request.method ?? '',
+    uri: inspected.uri,
+    rawHeaders: request.rawHeaders,
+    authority: inspected.authority,
+    httpVersion: '1.1',
+    remoteAddress: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+  };
+}
+
+/** Outside undici nobody adds a Host. */
+function withHost(headers: readonly string[], { connection }: Upstream): string[] {
+  for (let i = 0; i < headers.length; i += 2) if ((headers[i] ?? '').toLowerCase() === 'host') return [...headers];
+  return ['Host', new URL(connection.origin).host, ...headers];
+}
+
+function refuse(
+  { socket, request, listener }: UpgradeRequest,
+  status: number,
+  kind: string,
+  detail: string,
+  parts: AmbassadorParts,
+): void {
+  const remote = request.socket.remoteAddress ?? '';
+  parts.watch.refused({ status, kind, detail }, listener, remote, `${request.method} ${request.url}`);
+  socket.on('error', () => socket.destroy());
+  socket.end(rawAnswer(problem(status, detail)), () => socket.destroy());
+}

@@ -1,0 +1,146 @@
+/** What the path tells of each exchange: numbers in shared memory, and a log line where the configuration wants one. */
+import type { Refusal } from '../accept/guard.ts';
+import type { RequestHead, Verdict } from '../exchange.ts';
+import type { Kept } from '../record/capture.ts';
+import type { ExchangeMeter, ExchangeMeters } from './exchange-meters.ts';
+import { accessLine, refusedLine, wantsAccessLine } from './log-line.ts';
+import type { Counter, Gauge, Meter } from './meter.ts';
+import type { PathLog } from './path-log.ts';
+
+/** The caller's side, as far as it is told of. */
+export interface WatchedCaller {
+  readonly head: RequestHead;
+  /** performance.now() */
+  readonly startedAt: number;
+  /** 0: no answer was begun. */
+  readonly status: number;
+  readonly bytesWritten: number;
+  readonly body: { readonly received: number };
+}
+
+/** The target's side. */
+export interface WatchedFlight {
+  readonly targetMs: number | null;
+  readonly retries: number;
+  readonly attempts: readonly unknown[];
+}
+
+/** An exchange, as far as it is told of. */
+export interface WatchedExchange {
+  readonly caller: WatchedCaller;
+  readonly rule: string;
+  readonly target: string;
+  readonly verdict: Verdict | null;
+  readonly kept: Kept | null;
+}
+
+export interface ExchangeWatchOptions {
+  readonly meter: Meter;
+  readonly meters: ExchangeMeters;
+  readonly log: PathLog;
+  /** `log.access` of the running configuration. */
+  readonly access: () => 'failures' | 'all' | 'none';
+}
+
+export class ExchangeWatch {
+  private readonly options: ExchangeWatchOptions;
+  private readonly inFlight: Gauge;
+  private readonly known = new Map<string, Map<string, Map<string, ExchangeMeter>>>();
+  private readonly retries = new Map<string, Counter>();
+
+  constructor(options: ExchangeWatchOptions) {
+    this.options = options;
+    this.inFlight = options.meter.gauge('outrider_requests_in_flight', {});
+  }
+
+  started(): void {
+    this.inFlight.add(1);
+  }
+
+  /** The caller's side is over: exactly once for each exchange that was started. */
+  finished(exchange: WatchedExchange, flight: WatchedFlight): void {
+    this.inFlight.add(-1);
+    const { caller, rule, target, verdict } = exchange;
+    const meter = this.meterOf(caller.head.listener, rule, target);
+    const durationSeconds = (performance.now() - caller.startedAt) / 1000;
+    const targetSeconds = flight.targetMs === null ? null : flight.targetMs / 1000;
+    const { status: code, bytesWritten: responseBytes } = caller;
+    const { received: requestBytes } = caller.body;
+    const { method } = caller.head;
+    meter.finished({ method, code, durationSeconds, targetSeconds, requestBytes, responseBytes });
+    if (verdict?.kind === 'failed') meter.failed(verdict.reason);
+    if (flight.retries > 0) this.countRetries(target, flight.retries, verdict);
+    if (verdict !== null && wantsAccessLine(this.options.access(), verdict)) {
+      const bytes = { requestBytes, responseBytes };
+      this.line(exchange, flight, verdict, { code, durationSeconds, targetSeconds, ...bytes });
+    }
+  }
+
+  /** A failure was kept, or could not be. */
+  kept({ caller, rule, target, verdict }: WatchedExchange, kept: Kept): void {
+    if (verdict?.kind !== 'failed') return;
+    this.meterOf(caller.head.listener, rule, target).captured(kept.outcome, verdict.reason);
+    if (kept.outcome === 'committed') return;
+    const fields = { rule, target, record: kept.id, outcome: kept.outcome, why: kept.why };
+    this.options.log.log('error', fields, 'a failed exchange was not kept whole');
+  }
+
+  /** A request that went no further. `excerpt`: its first bytes, latin1. */
+  refused(refusal: Refusal, listener: string, remoteAddress: string, excerpt: string): void {
+    const { meter, log } = this.options;
+    meter.counter('outrider_rejected_total', { reason: refusal.kind }).add(1);
+    const { status, kind: reason, detail } = refusal;
+    log.write(refusedLine({ listener, remoteAddress, status, reason, detail, excerpt: excerpt.slice(0, 200) }));
+  }
+
+  private line(
+    { caller, rule, target, kept }: WatchedExchange,
+    flight: WatchedFlight,
+    verdict: Verdict,
+    numbers: {
+      code: number;
+      durationSeconds: number;
+      targetSeconds: number | null;
+      requestBytes: number;
+      responseBytes: number;
+    },
+  ): void {
+    const { listener, method, uri, remoteAddress } = caller.head;
+    const record = kept !== null && kept.outcome !== 'failed' ? kept.id : '';
+    const attempts = Math.max(1, flight.attempts.length);
+    const request = { listener, rule, target, method, uri, remoteAddress };
+    this.options.log.write(accessLine({ ...request, ...numbers, verdict, attempts, record, traceId: '' }));
+  }
+
+  private countRetries(target: string, retries: number, verdict: Verdict | null): void {
+    const result = verdict?.kind === 'delivered' ? 'delivered' : 'failed';
+    const key = `${result} ${target}`;
+    let counter = this.retries.get(key);
+    if (counter === undefined) {
+      counter = this.options.meter.counter('outrider_retries_total', { target, result });
+      this.retries.set(key, counter);
+    }
+    counter.add(retries);
+  }
+
+  /** Three look-ups by short strings; `ExchangeMeters.of` builds a key. */
+  private meterOf(listener: string, rule: string, target: string): ExchangeMeter {
+    const ofListener = child(this.known, listener);
+    const ofRule = child(ofListener, rule);
+    let meter = ofRule.get(target);
+    if (meter === undefined) {
+      meter = this.options.meters.of(listener, rule, target);
+      ofRule.set(target, meter);
+    }
+    return meter;
+  }
+}
+
+function child<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {
+  let found = map.get(key);
+  if (found === undefined) {
+    found = new Map();
+    map.set(key, found);
+  }
+  return found;
+}
