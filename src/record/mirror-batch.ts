@@ -82,7 +82,7 @@ export class BatchReader {
   }
 
   /** The same record, smaller; null: that can't be built, and `onUnbuildable` knows. */
-  withoutBody({ record }: Entry): Entry | null {
+  withoutBody(record: KeptRecord): Entry | null {
     return this.#tryEntry(record, null);
   }
 

@@ -158,22 +158,19 @@ class Relay implements Mirror {
       this.#goDown(outcome.message, batch.length);
       return false;
     }
-    // Only this batch is refused, not Kafka away: look for the record that is to blame.
+    // Kafka is there, it refuses this batch only: look for the record that is to blame.
+    const [entry, ...others] = batch;
+    if (entry === undefined) return true;
+    if (others.length === 0) return this.#deliverRefused(entry, scope, outcome.message);
     const half = Math.ceil(batch.length / 2);
-    if (batch.length > 1) return (await this.#deliver(batch.slice(0, half))) && this.#deliver(batch.slice(half));
-    return this.#deliverRefused(batch, scope, outcome.message);
+    return (await this.#deliver(batch.slice(0, half))) && this.#deliver(batch.slice(half));
   }
 
-  async #deliverRefused(single: readonly Entry[], scope: 'size' | 'record', message: string): Promise<boolean> {
-    for (const entry of single) {
-      if (scope === 'record' || entry.bodyOmitted) {
-        this.#park(entry.record, message);
-        continue;
-      }
-      const smaller = this.#reader.withoutBody(entry);
-      if (smaller !== null) return this.#deliver([smaller]);
-    }
-    return true;
+  async #deliverRefused(entry: Entry, scope: 'size' | 'record', message: string): Promise<boolean> {
+    const smaller = scope === 'size' && !entry.bodyOmitted ? this.#reader.withoutBody(entry.record) : entry;
+    if (smaller === entry) this.#park(entry.record, message);
+    if (smaller === null || smaller === entry) return true;
+    return this.#deliver([smaller]);
   }
 
   #mark(batch: readonly Entry[]): true {

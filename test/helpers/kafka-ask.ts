@@ -80,3 +80,15 @@ export async function countRecords(brokers: readonly string[], topic: string): P
     await admin.disconnect();
   }
 }
+
+/** Node id of the leader of the first partition. */
+export async function leaderOf(brokers: readonly string[], topic: string): Promise<number> {
+  const admin = client(brokers).admin();
+  try {
+    await admin.connect();
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.flatMap(({ partitions }) => partitions).find(({ partitionId }) => partitionId === 0)?.leader ?? 0;
+  } finally {
+    await admin.disconnect();
+  }
+}

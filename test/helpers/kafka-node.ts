@@ -130,6 +130,6 @@ function propertiesText({ folder, ports, all, properties }: NodeOptions): string
     ...properties,
   };
   return Object.entries(lines)
-    .map(([name, value]) => `${name}=${value.replaceAll('${port}', String(ports.broker))}\n`)
+    .map(([name, value]) => `${name}=${value}\n`)
     .join('');
 }

@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp, temporaryFolder } from './cleanup.ts';
-import { countRecords, createTopic, type TopicOptions, untilReady } from './kafka-ask.ts';
+import { countRecords, createTopic, leaderOf, type TopicOptions, untilReady } from './kafka-ask.ts';
 import { archiveOf, isOnPath, type KafkaJars, type KafkaVersion, kafkaJars, once } from './kafka-jars.ts';
 import { formattedFolder, type KafkaNode, type NodePorts, prepareNode } from './kafka-node.ts';
 import { type ReadRecord, readTopic } from './kafka-read.ts';
@@ -47,6 +47,8 @@ export interface KafkaForTest {
   pause(): void;
   resume(): void;
   createTopic(name: string, options?: TopicOptions): Promise<void>;
+  /** Index in `nodes` and `brokers` of the leader of the topic's first partition. */
+  leaderOf(topic: string): Promise<number>;
   /** By a consumer nobody here wrote. Values as UTF-8. */
   readAll(topic: string): Promise<readonly ReadRecord[]>;
 }
@@ -182,10 +184,13 @@ async function freePort(): Promise<number> {
   );
 }
 
-function connectionTo(brokers: readonly string[]): Pick<KafkaForTest, 'brokers' | 'createTopic' | 'readAll'> {
+function connectionTo(
+  brokers: readonly string[],
+): Pick<KafkaForTest, 'brokers' | 'createTopic' | 'leaderOf' | 'readAll'> {
   return {
     brokers,
     createTopic: (name, options = {}) => createTopic(brokers, name, options),
+    leaderOf: async (topic) => (await leaderOf(brokers, topic)) - 1,
     readAll: async (topic) => readTopic(brokers, topic, await countRecords(brokers, topic)),
   };
 }

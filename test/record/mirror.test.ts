@@ -1,0 +1,441 @@
+import { setImmediate as tick } from 'node:timers/promises';
+import { createMirror, type Mirror, type MirrorOptions, type MirrorStats } from '../../src/record/mirror.ts';
+import { MAX_BYTES, MAX_RECORDS } from '../../src/record/mirror-batch.ts';
+import type { Producer, ProducerBatch, SendOutcome, TopicInfo } from '../../src/record/producer.ts';
+import type { KeptRecord } from '../../src/record/states.ts';
+import { cleanUp } from '../helpers/cleanup.ts';
+import { waitFor } from '../helpers/wait.ts';
+import { FakeRelaySource } from './fake-relay-source.ts';
+
+const ACKED: SendOutcome = { kind: 'acked' };
+const refused = (code: string): SendOutcome => ({ kind: 'refused', code, message: `${code}: no` });
+const retry: SendOutcome = { kind: 'retry', message: 'connect ECONNREFUSED' };
+
+/** A producer whose verdicts the test decides. */
+class FakeProducer implements Producer {
+  readonly sent: ProducerBatch[] = [];
+  idled = 0;
+  closed = false;
+  info: TopicInfo | null = { replicas: 3, minInsyncReplicas: 2 };
+  verdict: (batch: ProducerBatch) => SendOutcome | Promise<SendOutcome> = () => ACKED;
+  #cut = Promise.withResolvers<SendOutcome>();
+
+  async send(batch: ProducerBatch): Promise<SendOutcome> {
+    this.sent.push(batch);
+    await tick();
+    return Promise.race([this.verdict(batch), this.#cut.promise]);
+  }
+  async topicInfo(): Promise<TopicInfo | null> {
+    return this.info;
+  }
+  async idle(): Promise<void> {
+    this.idled += 1;
+  }
+  async close(): Promise<void> {
+    this.closed = true;
+    this.#cut.resolve({ kind: 'retry', message: 'cut off' });
+  }
+  ids(): string[][] {
+    return this.sent.map(({ messages }) => messages.map(({ headers }) => headers.seq ?? ''));
+  }
+}
+
+/** Sleeps last one turn of the event loop, unless they are held; what was asked for is written down. */
+class FakeClock {
+  readonly asked: number[] = [];
+  isHeld = (ms: number): boolean => ms > 5_000;
+  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    this.asked.push(ms);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (!this.isHeld(ms)) setImmediate(resolve);
+    await promise;
+  }
+}
+
+function setUp(changes: Partial<MirrorOptions> = {}) {
+  const source = new FakeRelaySource();
+  const producer = new FakeProducer();
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const states: MirrorStats[] = [];
+  const toMessage: MirrorOptions['toMessage'] = (record: KeptRecord, body) => ({
+    key: record.id,
+    value: Buffer.from(body ?? '{"body_omitted":true}'),
+    headers: { seq: String(record.seq) },
+  });
+  const start = (): Mirror => {
+    const mirror = createMirror({
+      source,
+      producer,
+      settings: { topic: 'failed-requests', maxRecordBytes: 900 * 1024 },
+      toMessage,
+      onState: (state) => states.push(state),
+      log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+      clock,
+      ...changes,
+    });
+    cleanUp(() => mirror.close({ deadlineMs: 0 }));
+    return mirror;
+  };
+  const drained = () => waitFor(() => source.allDone, { what: 'all records to be marked' });
+  return { source, producer, clock, lines, states, start, drained, toMessage };
+}
+
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, at) => String(from + at));
+
+describe('sending', () => {
+  test('records go out in sequence, and each send is marked in one transaction after it', async () => {
+    const { source, producer, start, drained } = setUp();
+    for (let count = 0; count < 250; count += 1) source.add('{}');
+    const mirror = start();
+    await drained();
+    expect(producer.ids()).toEqual([numbers(1, 100), numbers(101, 200), numbers(201, 250)]);
+    expect(source.transactions.map((seqs) => seqs.map(String))).toEqual(producer.ids());
+    expect(mirror.stats()).toEqual({ up: true, mirrored: 250, parked: 0, failed: 0, lastError: '' });
+  });
+
+  test('nothing is marked before the acknowledgement', async () => {
+    const { source, producer, start } = setUp();
+    const verdict = Promise.withResolvers<SendOutcome>();
+    producer.verdict = () => verdict.promise;
+    source.add('{}');
+    start();
+    await waitFor(() => producer.sent.length === 1, { what: 'the send' });
+    await tick();
+    expect(source.transactions).toEqual([]);
+    verdict.resolve(ACKED);
+    await waitFor(() => source.transactions.length === 1, { what: 'the mark' });
+  });
+
+  test('a record that comes later is sent after wake', async () => {
+    const { source, producer, start, drained } = setUp();
+    const mirror = start();
+    source.add('{}');
+    mirror.wake();
+    await drained();
+    source.add('{}');
+    mirror.wake();
+    mirror.wake();
+    await drained();
+    expect(producer.ids().flat()).toEqual(['1', '2']);
+  });
+
+  test('a record that is committed while the mirror goes to rest is not forgotten', async () => {
+    const { source, start } = setUp();
+    const mirror = start();
+    for (let round = 0; round < 200; round += 1) {
+      source.add('{}');
+      mirror.wake();
+      if (round % 3 === 0) await tick();
+    }
+    await waitFor(() => source.allDone, { what: 'all 200' });
+  });
+
+  test(`no send has more than ${MAX_RECORDS} records or ${MAX_BYTES} bytes, but a larger record goes alone`, async () => {
+    const { source, producer, start, drained } = setUp();
+    const sizes = [100_000, 100_000, 100_000, 500_000, 10, 10, 250_000];
+    for (const size of sizes) source.add('x'.repeat(size));
+    start();
+    await drained();
+    expect(producer.ids()).toEqual([['1', '2'], ['3'], ['4'], ['5', '6', '7']]);
+    expect(source.bodiesRead).toBe(sizes.length);
+  });
+
+  test('other work of the thread runs between the records of a large batch', async () => {
+    let inThisTurn = 0;
+    let mostInATurn = 0;
+    const everyTurn = (): void => {
+      inThisTurn = 0;
+      turn = setImmediate(everyTurn);
+    };
+    let turn = setImmediate(everyTurn);
+    cleanUp(() => clearImmediate(turn));
+    const slow: MirrorOptions['toMessage'] = (record) => {
+      const end = performance.now() + 1;
+      while (performance.now() < end);
+      inThisTurn += 1;
+      mostInATurn = Math.max(mostInATurn, inThisTurn);
+      return { key: null, value: Buffer.from('{}'), headers: { seq: String(record.seq) } };
+    };
+    const { source, start, drained } = setUp({ toMessage: slow });
+    for (let count = 0; count < 300; count += 1) source.add('{}');
+    start();
+    await drained();
+    // A slice is 5 ms and each record takes one.
+    expect(mostInATurn).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('a record that is too large', () => {
+  const settings = { topic: 'failed-requests', maxRecordBytes: 1_000 };
+
+  test('over maxRecordBytes it goes out alone, without its body, and is not marked as whole', async () => {
+    const { source, producer, start, drained } = setUp({ settings });
+    source.add('{}');
+    source.add('x'.repeat(1_001));
+    source.add('{}');
+    start();
+    await drained();
+    expect(producer.ids()).toEqual([['1'], ['2'], ['3']]);
+    expect(String(producer.sent[1]?.messages[0]?.value)).toBe('{"body_omitted":true}');
+    expect([...source.withoutBody]).toEqual([2]);
+    expect(source.bodiesRead).toBe(2);
+  });
+
+  test('one that grows over it in JSON loses its body too', async () => {
+    const { source, producer, start, drained } = setUp({ settings });
+    source.add('x'.repeat(990));
+    start();
+    await drained();
+    expect(producer.sent).toHaveLength(1);
+    expect([...source.withoutBody]).toEqual([1]);
+  });
+
+  test('a batch that Kafka calls too large is halved until the record to blame is found, in order', async () => {
+    const { source, producer, start, drained } = setUp();
+    for (let count = 0; count < 10; count += 1) source.add(count === 6 ? 'x'.repeat(5_000) : '{}');
+    producer.verdict = ({ messages }) =>
+      messages.some(({ value }) => value.length > 1_000) ? refused('MESSAGE_TOO_LARGE') : ACKED;
+    const mirror = start();
+    await drained();
+    expect(source.transactions.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect([...source.withoutBody]).toEqual([7]);
+    expect(mirror.stats()).toMatchObject({ up: true, mirrored: 10, parked: 0, failed: 0 });
+  });
+
+  test('one that is refused even without its body is parked with the reason, and the rest flow', async () => {
+    const { source, producer, start, drained } = setUp();
+    for (let count = 0; count < 5; count += 1) source.add('{}');
+    producer.verdict = ({ messages }) =>
+      messages.some(({ headers }) => headers.seq === '3') ? refused('MESSAGE_TOO_LARGE') : ACKED;
+    const mirror = start();
+    await drained();
+    expect(source.transactions.flat()).toEqual([1, 2, 4, 5]);
+    expect([...source.parked]).toEqual([[3, 'MESSAGE_TOO_LARGE: no']]);
+    expect(mirror.stats()).toMatchObject({ mirrored: 4, parked: 1 });
+  });
+});
+
+describe('a record that can not be sent', () => {
+  test('refused for itself, it is parked and the rest flow', async () => {
+    const { source, producer, start, drained } = setUp();
+    for (let count = 0; count < 8; count += 1) source.add('{}');
+    producer.verdict = ({ messages }) =>
+      messages.some(({ headers }) => headers.seq === '8') ? refused('INVALID_RECORD') : ACKED;
+    start();
+    await drained();
+    expect([...source.parked.keys()]).toEqual([8]);
+    expect(source.withoutBody.size).toBe(0);
+  });
+
+  test('with a body that can not be read, it is passed over, once a line, and the rest flow', async () => {
+    const { source, lines, start } = setUp();
+    source.add('unreadable');
+    source.add('{}');
+    const mirror = start();
+    await waitFor(() => source.mirrored.has(2), { what: 'the second record' });
+    source.add('{}');
+    mirror.wake();
+    await waitFor(() => source.mirrored.has(3), { what: 'the third record' });
+    expect(lines.filter((line) => line.includes('could not be read'))).toHaveLength(1);
+    expect(mirror.stats()).toMatchObject({ mirrored: 2, failed: 1, lastError: 'the file is gone' });
+  });
+
+  test('when no message can be made of it, it is parked', async () => {
+    const { source, start, drained, toMessage } = setUp({
+      toMessage: (record, body) => {
+        if (record.seq === 1) throw new Error('not a record');
+        return toMessage(record, body);
+      },
+    });
+    source.add('{}');
+    source.add('{}');
+    start();
+    await drained();
+    expect([...source.parked]).toEqual([[1, 'no message could be made of it: not a record']]);
+  });
+});
+
+describe('while Kafka is away', () => {
+  test('it is tried again, less and less often, with one line at the start and one at the end', async () => {
+    const { source, producer, clock, lines, states, start, drained } = setUp();
+    let attempts = 0;
+    producer.verdict = () => {
+      attempts += 1;
+      return attempts <= 12 ? retry : ACKED;
+    };
+    source.add('{}');
+    source.add('{}');
+    const mirror = start();
+    await drained();
+    const naps = clock.asked.filter((ms) => ms <= 5_000);
+    expect(naps).toHaveLength(12);
+    for (const [at, nap] of naps.entries()) {
+      const full = Math.min(5_000, 200 * 2 ** at);
+      expect(nap).toBeGreaterThanOrEqual(full / 2);
+      expect(nap).toBeLessThanOrEqual(full);
+    }
+    expect(lines.map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+      'warn mirror: Kafka',
+      'info mirror: Kafka',
+    ]);
+    expect(states.map(({ up }) => up)).toEqual([false, true]);
+    expect(mirror.stats()).toEqual({ up: true, mirrored: 2, parked: 0, failed: 24, lastError: 'connect ECONNREFUSED' });
+  });
+
+  test('new records do not shorten the wait', async () => {
+    const { source, producer, clock, start } = setUp();
+    producer.verdict = () => retry;
+    clock.isHeld = () => true;
+    source.add('{}');
+    const mirror = start();
+    await waitFor(() => clock.asked.length === 1, { what: 'the first wait' });
+    for (let count = 0; count < 50; count += 1) {
+      mirror.wake();
+      await tick();
+    }
+    expect(producer.sent).toHaveLength(1);
+  });
+
+  test.each(['TOPIC_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION', 'SOMETHING_ELSE'])(
+    '%s pauses all and parks nothing',
+    async (code) => {
+      const { source, producer, start, drained } = setUp();
+      let attempts = 0;
+      producer.verdict = () => {
+        attempts += 1;
+        return attempts <= 3 ? refused(code) : ACKED;
+      };
+      source.add('{}');
+      source.add('{}');
+      start();
+      await drained();
+      expect(producer.ids()).toEqual([
+        ['1', '2'],
+        ['1', '2'],
+        ['1', '2'],
+        ['1', '2'],
+      ]);
+      expect(source.parked.size).toBe(0);
+    },
+  );
+
+  test('what was acknowledged of a halved batch is not sent again', async () => {
+    const { source, producer, start, drained } = setUp();
+    for (let count = 0; count < 4; count += 1) source.add('{}');
+    const verdicts = [refused('MESSAGE_TOO_LARGE'), ACKED, retry];
+    producer.verdict = () => verdicts.shift() ?? ACKED;
+    start();
+    await drained();
+    expect(producer.ids()).toEqual([
+      ['1', '2', '3', '4'],
+      ['1', '2'],
+      ['3', '4'],
+      ['3', '4'],
+    ]);
+  });
+
+  test('a mark that the spool refuses leads to a second send, not to a lost record', async () => {
+    const { source, producer, states, start, drained } = setUp();
+    source.failNextMark = new Error('disk I/O error');
+    source.add('{}');
+    start();
+    await drained();
+    expect(producer.ids()).toEqual([['1'], ['1']]);
+    expect(states[0]).toMatchObject({ up: false, lastError: 'disk I/O error' });
+  });
+});
+
+describe('the topic', () => {
+  test.each([
+    [{ replicas: 1, minInsyncReplicas: 1 }, 1],
+    [{ replicas: 3, minInsyncReplicas: 1 }, 1],
+    [{ replicas: 1, minInsyncReplicas: 2 }, 1],
+    [{ replicas: 3, minInsyncReplicas: 2 }, 0],
+    [null, 0],
+  ])('%j is warned about %i times', async (info, count) => {
+    const { source, producer, lines, start, drained } = setUp();
+    producer.info = info;
+    for (let seq = 0; seq < 150; seq += 1) source.add('{}');
+    start();
+    await drained();
+    await tick();
+    expect(lines.filter((line) => line.includes('min.insync.replicas=2'))).toHaveLength(count);
+  });
+});
+
+describe('rest and end', () => {
+  test('connections are given up when nothing comes for a while', async () => {
+    const { source, producer, clock, start, drained } = setUp();
+    clock.isHeld = () => false;
+    source.add('{}');
+    const mirror = start();
+    await waitFor(() => producer.idled === 1, { what: 'the connections to be given up' });
+    source.add('{}');
+    mirror.wake();
+    await drained();
+  });
+
+  test('close lets the send in flight finish, marks it, and sends no other', async () => {
+    const { source, producer, start } = setUp({ clock: realClock });
+    for (let seq = 0; seq < 150; seq += 1) source.add('{}');
+    const verdict = Promise.withResolvers<SendOutcome>();
+    producer.verdict = () => verdict.promise;
+    const mirror = start();
+    await waitFor(() => producer.sent.length === 1, { what: 'the send' });
+    const closed = mirror.close({ deadlineMs: 5_000 });
+    verdict.resolve(ACKED);
+    await closed;
+    expect(source.mirrored.size).toBe(100);
+    expect(producer.sent).toHaveLength(1);
+    expect(producer.closed).toBe(true);
+  });
+
+  test('close in the middle of a halved batch sends no other half', async () => {
+    const { source, producer, start } = setUp({ clock: realClock });
+    for (let seq = 0; seq < 10; seq += 1) source.add('{}');
+    const verdict = Promise.withResolvers<SendOutcome>();
+    producer.verdict = ({ messages }) => (messages.length === 10 ? refused('MESSAGE_TOO_LARGE') : verdict.promise);
+    const mirror = start();
+    await waitFor(() => producer.sent.length === 2, { what: 'the first half' });
+    const closed = mirror.close({ deadlineMs: 5_000 });
+    verdict.resolve(ACKED);
+    await Promise.race([closed, waitFor(() => producer.closed, { what: 'the end' })]);
+    expect(producer.ids().at(-1)).toEqual(numbers(1, 5));
+    expect(source.mirrored.size).toBe(5);
+  });
+
+  test('close cuts a send that does not end, within its deadline and without a word about Kafka', async () => {
+    const { source, producer, lines, states, start } = setUp({ clock: realClock });
+    source.add('{}');
+    producer.verdict = () => new Promise(() => undefined);
+    const mirror = start();
+    await waitFor(() => producer.sent.length === 1, { what: 'the send' });
+    const began = performance.now();
+    await Promise.all([mirror.close({ deadlineMs: 300 }), mirror.close({ deadlineMs: 300 })]);
+    expect(performance.now() - began).toBeLessThan(300);
+    expect(source.mirrored.size).toBe(0);
+    expect([lines, states]).toEqual([[], []]);
+  });
+
+  test('close ends a wait for Kafka at once', async () => {
+    const { source, producer, clock, start } = setUp();
+    clock.isHeld = () => true;
+    producer.verdict = () => retry;
+    source.add('{}');
+    const mirror = start();
+    await waitFor(() => clock.asked.length === 1, { what: 'the wait' });
+    await mirror.close({ deadlineMs: 60_000 });
+    expect(producer.closed).toBe(true);
+  });
+});
+
+const realClock: NonNullable<MirrorOptions['clock']> = {
+  sleep: async (ms, signal) => {
+    const { setTimeout: wait } = await import('node:timers/promises');
+    await wait(ms, undefined, { signal });
+  },
+};
