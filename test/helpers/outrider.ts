@@ -34,6 +34,10 @@ export interface OutriderOptions {
   /** Use what is in this folder (or file) instead of writing one. */
   readonly configDir?: string;
   readonly dir?: string;
+  /** One file (of an older system, for example) in place of the two; its ports are its own affair. */
+  readonly configFile?: { readonly name: string; readonly text: string };
+  /** In place of `run --config …`: nothing of the test's configuration is used. */
+  readonly args?: readonly string[];
   /** Flags for Node itself. */
   readonly nodeArgs?: readonly string[];
   /** Lives until the end of the file. */
@@ -67,6 +71,7 @@ export async function startOutrider(options: OutriderOptions = {}): Promise<Outr
 
 export class Outrider {
   readonly dir: string;
+  /** Folder, or the file that was given. */
   readonly configDir: string;
   readonly spoolDir: string;
   /** Of all its lives. */
@@ -80,17 +85,18 @@ export class Outrider {
     this.#options = options;
     this.dir = options.dir ?? temporaryFolder({ shared: options.shared ?? false });
     this.spoolDir = join(this.dir, 'spool');
-    this.configDir = options.configDir ?? join(this.dir, 'config');
-    if (options.configDir !== undefined) return;
+    this.configDir = options.configDir ?? join(this.dir, options.configFile?.name ?? 'config');
+    if (options.configFile !== undefined) writeFileSync(this.configDir, options.configFile.text);
+    if (options.configDir !== undefined || options.configFile !== undefined) return;
     mkdirSync(this.configDir, { recursive: true });
     this.#write('outrider.yaml', withDefaults(options.outrider ?? {}, this.spoolDir));
     this.#write('routes.yaml', options.routes ?? { targets: {}, default: 'reject' });
   }
 
   async start(): Promise<void> {
-    const { env = {}, nodeArgs = [], entry = ENTRY } = this.#options;
+    const { env = {}, nodeArgs = [], entry = ENTRY, args = ['run', '--config', this.configDir] } = this.#options;
     const { PATH = '', HOME = '', TMPDIR } = process.env;
-    this.#child = startChild(process.execPath, [...nodeArgs, entry, 'run', '--config', this.configDir], {
+    this.#child = startChild(process.execPath, [...nodeArgs, entry, ...args], {
       env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
       cwd: this.dir,
     });
@@ -183,6 +189,11 @@ export class Outrider {
   waitForLog(wanted: string | ((line: LogLine) => boolean), timeoutMs = 10_000): Promise<LogLine> {
     const matches = typeof wanted === 'string' ? ({ msg }: LogLine) => msg.includes(wanted) : wanted;
     return waitFor(() => this.logs.find(matches), { what: `the log line ${wanted}`, timeoutMs });
+  }
+
+  /** Without waiting for what it does. */
+  signal(signal: NodeJS.Signals): void {
+    this.#running().process.kill(signal);
   }
 
   /** The kernel ends it; nothing is flushed. */

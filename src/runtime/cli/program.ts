@@ -126,7 +126,7 @@ function addConvert(program: Command, context: CliContext, finish: Finish): void
   program
     .command('convert')
     .description("print Outrider's configuration for that of another system")
-    .argument('[file]', "the other system's file; - or none: standard input where one is piped in")
+    .argument('[file]', "the other system's file; -: standard input")
     .addOption(new Option('--from <system>', 'where the file comes from').choices(CONVERTIBLE).makeOptionMandatory())
     .addHelpText('after', '\nExample:\n  outrider convert --from dispatcher sidecar_config.yaml > routes.yaml')
     .allowExcessArguments(false)
