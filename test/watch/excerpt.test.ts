@@ -9,6 +9,11 @@ test.each([
   ['credentials with a slash', 'GET http://u:hunt/er2@h/a HTTP/1.1', 'GET http://[redacted]@h/a HTTP/1.1'],
   ['a field', 'GET / HTTP/1.1\r\nx-any: hunter2', 'GET / HTTP/1.1\\r\\nx-any: [redacted]'],
   ['a folded field', 'GET / HTTP/1.1\r\nx-any: a\r\n hunter2', 'GET / HTTP/1.1\\r\\nx-any: [redacted]\\r\\n[redacted]'],
+  [
+    'a fold that looks like a field',
+    'GET / HTTP/1.1\r\nx: a\r\n host: hunter2',
+    'GET / HTTP/1.1\\r\\nx: [redacted]\\r\\n[redacted]',
+  ],
   ['a field after a bare LF', 'GET / HTTP/1.1\nx-any: hunter2', 'GET / HTTP/1.1\\r\\nx-any: [redacted]'],
   ['a field after a bare CR', 'GET / HTTP/1.1\rx-any: hunter2', 'GET / HTTP/1.1\\r\\nx-any: [redacted]'],
   ['a line without a colon', 'GET / HTTP/1.1\r\nhunter2', 'GET / HTTP/1.1\\r\\n[redacted]'],

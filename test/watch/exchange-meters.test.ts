@@ -37,18 +37,20 @@ test('a finished exchange is counted by method and code, timed, and its bytes ad
   meter.finished(finished());
   meter.finished(finished());
   meter.finished(finished({ method: 'POST', code: 502, targetSeconds: null, requestBytes: 0 }));
+  meter.finished(finished({ code: 204 }));
   meter.finished(finished());
   const families = await scrape();
   const labels = { listener: 'ambassador', rule: 'users', target: 'prod' };
   expect(sampleValue(families, 'outrider_requests_total', { ...labels, method: 'GET', code: '200' })).toBe(3);
   expect(sampleValue(families, 'outrider_requests_total', { ...labels, method: 'POST', code: '502' })).toBe(1);
+  expect(sampleValue(families, 'outrider_requests_total', { ...labels, method: 'GET', code: '204' })).toBe(1);
   const pair = { rule: 'users', target: 'prod' };
-  expect(sampleValue(families, 'outrider_request_duration_seconds_count', pair)).toBe(4);
+  expect(sampleValue(families, 'outrider_request_duration_seconds_count', pair)).toBe(5);
   expect(sampleValue(families, 'outrider_request_duration_seconds_bucket', { ...pair, le: '0.002' })).toBe(0);
-  expect(sampleValue(families, 'outrider_request_duration_seconds_bucket', { ...pair, le: '0.005' })).toBe(4);
-  expect(sampleValue(families, 'outrider_target_duration_seconds_count', { target: 'prod' })).toBe(3);
-  expect(sampleValue(families, 'outrider_request_bytes_total')).toBe(30);
-  expect(sampleValue(families, 'outrider_response_bytes_total')).toBe(80);
+  expect(sampleValue(families, 'outrider_request_duration_seconds_bucket', { ...pair, le: '0.005' })).toBe(5);
+  expect(sampleValue(families, 'outrider_target_duration_seconds_count', { target: 'prod' })).toBe(4);
+  expect(sampleValue(families, 'outrider_request_bytes_total')).toBe(40);
+  expect(sampleValue(families, 'outrider_response_bytes_total')).toBe(100);
 });
 
 test.each([

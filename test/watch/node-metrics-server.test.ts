@@ -42,14 +42,12 @@ test('promtool, where it is installed, finds nothing wrong with a scrape', async
   const { get, meter } = await start('127.0.0.1:0');
   meter.gauge('outrider_circuit_breaker_state', { target: 'a"b\\c' }).set(1);
   const input = await (await get('/metrics')).text();
-  const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
-  // Not installed: the strict reader above is what holds everywhere.
+  const checked = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+  const { error, status } = checked;
+  const ours = `${checked.stdout}${checked.stderr}`.split('\n').filter((line) => line.includes('outrider'));
+  // Not installed: the strict reader is what holds everywhere. 3: only default metrics are complained of.
   if (error !== undefined) expect(error).toMatchObject({ code: 'ENOENT' });
-  else
-    expect({ status, ours: `${stdout}${stderr}`.split('\n').filter((line) => /outrider/.test(line)) }).toEqual({
-      status: expect.any(Number),
-      ours: [],
-    });
+  else expect({ parsed: status === 0 || status === 3, ours }).toEqual({ parsed: true, ours: [] });
 });
 
 test('answers the three probes with ok, and with what is degraded when asked', async () => {
