@@ -23,7 +23,7 @@ test('the page has a row for each metric, with every label and every listed valu
 });
 
 test('every kind of refusal that the path knows is a listed value of outrider_rejected_total', () => {
-  const folders = ['src', ...['accept', 'dispatch', 'forward', 'judge'].map((name) => `src/${name}`)];
+  const folders = ['src', ...['accept', 'dispatch', 'forward', 'judge', 'record'].map((name) => `src/${name}`)];
   const sources = folders.flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((file) => file.endsWith('.ts'))
@@ -31,7 +31,7 @@ test('every kind of refusal that the path knows is a listed value of outrider_re
   );
   const kinds = sources.flatMap((text) => [
     ...text.matchAll(/refuse\([0-9]{3}, '(\w+)'/g),
-    ...text.matchAll(/status: [0-9]{3}, kind: '(\w+)'/g),
+    ...text.matchAll(/status: [0-9]{3},\s*kind: '(\w+)'/g),
   ]);
   expect(kinds.length).toBeGreaterThan(10);
   for (const [, kind] of kinds) expect(REJECTIONS).toContain(kind);
