@@ -132,6 +132,14 @@ describe('the first rule that matches', () => {
     expect(routes.match(full)?.name).toBe('x');
   });
 
+  test('the thousandth request is tested as often as the first', () => {
+    const routes = routesOf({ rules: [qa('x', { headers: { x: '1' }, methods: ['PUT'] })] });
+    for (let i = 0; i < 1000; i++) {
+      routes.match(headOf({ rawHeaders: ['x', '1'] }));
+      expect(routes.tested).toBe(1);
+    }
+  });
+
   test('twenty thousand spellings of names change nothing', () => {
     const routes = routesOf({ rules: [qa('x', { headers: { abcdefghijklmnop: '1' } })], default: 'reject' });
     const spell = (i: number): string =>
