@@ -80,6 +80,7 @@ export const REJECTIONS: readonly string[] = [
   'patch',
   'requestLine',
   'target',
+  'template',
   'upgradeBody',
   'version',
   OTHER,
