@@ -109,7 +109,7 @@ class RoutesBuilder {
     const byName = new Map<string, [name: string, value: string]>();
     for (const [index, { key, val }] of entries.entries()) {
       const path = ['rewrites', rewrite, 'patch', index, 'val'];
-      const value = this.#text(path, val).replaceAll('${', '$${');
+      const value = this.#text(path, val).replaceAll('${', () => '$${');
       const mistake = headerValueMistake(value);
       if (mistake !== null) this.mistakes.push({ path, message: mistake, of: 'value' });
       byName.delete(key.toLowerCase());

@@ -2,7 +2,6 @@
  * Environment variables of the systems that Outrider takes the place of; each counts only where the files say nothing.
  */
 import type { ConfigMistake } from '../errors.ts';
-import { parseAddress, urlMistake } from './field.ts';
 import { isMapping, type RawMapping } from './raw-value.ts';
 import { didYouMean, listOf, shown } from './suggest.ts';
 
@@ -28,7 +27,7 @@ export interface EnvironmentResult {
   readonly warnings: readonly string[];
   /** `NAME=value` of every variable that was used, for the hash. */
   readonly used: readonly string[];
-  /** Top-level keys that come from a variable, with its name. */
+  /** Paths of keys that come from a variable, with its name. */
   readonly keys: ReadonlyMap<string, string>;
 }
 
@@ -76,13 +75,12 @@ class EnvironmentReader implements EnvironmentResult {
     if (!isMapping(kafka)) return;
     const added: Record<string, unknown> = { ...kafka };
     if (brokers !== undefined && brokers.length > 0 && kafka.brokers === undefined) {
-      this.#checkBrokers(variable, brokers);
       added.brokers = brokers;
-      this.#use(variable);
+      this.#use('kafka.brokers', variable);
     }
     if (topic !== null && kafka.topic === undefined) {
       added.topic = topic;
-      this.#use('KAFKA_TOPIC');
+      this.#use('kafka.topic', 'KAFKA_TOPIC');
     }
     if (Object.keys(added).length > Object.keys(kafka).length) this.document = { ...this.document, kafka: added };
   }
@@ -92,8 +90,6 @@ class EnvironmentReader implements EnvironmentResult {
     const url = this.#value(variable);
     const { targets, rules, default: fallback } = this.document;
     if (url === null || targets !== undefined || rules !== undefined || fallback !== undefined) return;
-    const mistake = urlMistake(url);
-    if (mistake !== null) this.#mistake(variable, mistake);
     this.#set('targets', { [backendName]: url }, variable);
     this.document = { ...this.document, default: backendName };
   }
@@ -111,7 +107,7 @@ class EnvironmentReader implements EnvironmentResult {
       );
     } else {
       this.document = { ...this.document, log: { ...log, level: ours } };
-      this.#use('SIDECAR_LOGGING_LEVEL');
+      this.#use('log.level', 'SIDECAR_LOGGING_LEVEL');
     }
   }
 
@@ -127,14 +123,6 @@ class EnvironmentReader implements EnvironmentResult {
     return null;
   }
 
-  #checkBrokers(variable: string, brokers: readonly string[]): void {
-    for (const broker of brokers) {
-      const parsed = parseAddress(broker);
-      if (parsed !== null && parsed.host !== '*' && parsed.port >= 1 && parsed.port <= 65535) continue;
-      this.#mistake(variable, `found ${shown(broker)}; expected host:port (Kafka's usual port is 9092), no scheme`);
-    }
-  }
-
   #value(variable: string): string | null {
     const text = this.#env[variable]?.trim() ?? '';
     return text === '' ? null : text;
@@ -142,11 +130,11 @@ class EnvironmentReader implements EnvironmentResult {
 
   #set(key: string, value: unknown, variable: string): void {
     this.document = { ...this.document, [key]: value };
-    this.keys.set(key, variable);
-    this.#use(variable);
+    this.#use(key, variable);
   }
 
-  #use(variable: string): void {
+  #use(key: string, variable: string): void {
+    this.keys.set(key, variable);
     this.used.push(`${variable}=${this.#value(variable)}`);
   }
 

@@ -10,6 +10,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../../settings.ts';
 import type { Environment } from './environment.ts';
+import { errorCodeOf } from './system-error.ts';
 
 const fileName = 'last-good.json';
 /** Counts up whenever settings.ts changes its shape: another version's file is not used. */
@@ -88,7 +89,7 @@ function readText(file: string): string | null {
       closeSync(descriptor);
     }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ELOOP')) return null;
+    if (['ENOENT', 'ELOOP'].includes(errorCodeOf(error) ?? '')) return null;
     throw error;
   }
 }

@@ -32,7 +32,7 @@ export class Merged {
   /** Where a mistake stands: its file and line, or the environment variable that the value came from. */
   place({ path, message, of }: PathMistake, variables: ReadonlyMap<string, string>): ConfigMistake {
     const key = String(path[0] ?? '');
-    const variable = variables.get(key);
+    const variable = variables.get(key) ?? variables.get(path.slice(0, 2).join('.'));
     if (variable !== undefined) return { file: 'environment', line: 0, column: 0, path: variable, message };
     const yaml = this.#yamlOf.get(key);
     if (yaml === undefined) return { file: this.fileFor(key), line: 0, column: 0, path: formatPath(path), message };

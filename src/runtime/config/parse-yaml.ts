@@ -43,7 +43,8 @@ interface Node {
   readonly at: number;
   readonly keyAt: number;
   readonly scalar: ScalarEvent | null;
-  readonly children: Map<string, Node>;
+  /** null of a scalar: most nodes are. */
+  readonly children: Map<string, Node> | null;
 }
 
 /**
@@ -89,14 +90,14 @@ function mistakeAt(file: string, { line, column }: TextPlace, message: string): 
 
 function nodeAt(root: Node, path: YamlPath): Node | null {
   let node: Node | undefined = root;
-  for (const key of path) node = node?.children.get(String(key));
+  for (const key of path) node = node?.children?.get(String(key));
   return node ?? null;
 }
 
 function offsetOf(root: Node, path: YamlPath, of: 'key' | 'value'): number {
   let node = root;
   for (const key of path) {
-    const child = node.children.get(String(key));
+    const child = node.children?.get(String(key));
     if (child === undefined) return node.keyAt;
     node = child;
   }
@@ -132,15 +133,16 @@ class Tree {
 
   #node(keyAt: number): Node {
     const event = this.#take();
-    const children = new Map<string, Node>();
-    if (event === undefined) return { at: this.#last, keyAt: this.#last, scalar: null, children };
+    if (event === undefined) return { at: this.#last, keyAt: this.#last, scalar: null, children: null };
     this.#checkProperties(event);
     const at = startOf(event, this.#last);
     this.#last = at;
-    const node = { at, keyAt: keyAt < 0 ? at : keyAt, children, scalar: event.type === EVENT_ID.SCALAR ? event : null };
+    const places = { at, keyAt: keyAt < 0 ? at : keyAt };
+    if (event.type === EVENT_ID.SCALAR) return { ...places, scalar: event, children: null };
+    const children = new Map<string, Node>();
     if (event.type === EVENT_ID.SEQUENCE) this.#items(children);
     if (event.type === EVENT_ID.MAPPING) this.#entries(children);
-    return node;
+    return { ...places, scalar: null, children };
   }
 
   #items(children: Map<string, Node>): void {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { processFileName, routesFileName } from './definition.ts';
 import { diskFiles, hashTexts, readSources, type SourceText } from './sources.ts';
+import { errorCodeOf } from './system-error.ts';
 
 export interface FileStamp {
   readonly file: string;
@@ -105,6 +106,7 @@ function readSwap(folder: string): string {
 
 /** @throws what is no error of the system */
 function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error) return String(error.code);
-  throw error;
+  const code = errorCodeOf(error);
+  if (code === null) throw error;
+  return code;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { processFileName, routesFileName } from './definition.ts';
 import { didYouMean, listOf } from './suggest.ts';
+import { errorCodeOf } from './system-error.ts';
 import { maxTextBytes } from './text-place.ts';
 
 /** How files are reached; tests and snapshots bring their own. */
@@ -30,7 +31,7 @@ export const diskFiles: ConfigFiles = {
       // Far too large to be parsed: not read either. The parser says so.
       return size > maxTextBytes ? new Uint8Array(maxTextBytes + 1) : readFileSync(path);
     } catch (error) {
-      if (isCode(error, 'ENOENT', 'ENOTDIR')) return null;
+      if (isAbsent(error)) return null;
       throw error;
     }
   },
@@ -38,7 +39,7 @@ export const diskFiles: ConfigFiles = {
     try {
       return readdirSync(path);
     } catch (error) {
-      if (isCode(error, 'ENOENT', 'ENOTDIR')) return null;
+      if (isAbsent(error)) return null;
       throw error;
     }
   },
@@ -82,8 +83,9 @@ function attempt<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Error && 'code' in error) throw missing(path, `can't be read: ${error.message}`);
-    throw error;
+    const code = errorCodeOf(error);
+    if (code === null) throw error;
+    throw missing(path, `can't be read (${code})`);
   }
 }
 
@@ -91,6 +93,7 @@ function missing(file: string, message: string): ConfigError {
   return new ConfigError([{ file, line: 0, column: 0, path: '', message }]);
 }
 
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+function isAbsent(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -1,5 +1,6 @@
 /** Lines and columns of a text, and its decoding. */
 import { ConfigError } from '../errors.ts';
+import { errorCodeOf } from './system-error.ts';
 
 /** A ConfigMap holds 1 MiB; ten thousand rules fit into 2 MiB. */
 export const maxTextBytes = 8 << 20;
@@ -39,7 +40,7 @@ export function decodeUtf8(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (errorCodeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
     const good = new TextDecoder().decode(bytes).split('\uFFFD', 1)[0] ?? '';
     const { line, column } = placeFinder(good)(good.length);
     return refuse(file, line, column, 'the file is not UTF-8 here: save it as UTF-8');
