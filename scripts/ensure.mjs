@@ -49,7 +49,12 @@ function installedAsLocked(folder) {
 function installModules(folder) {
   say('Installing packages (once) …');
   const args = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
-  const env = { ...process.env, PATH: outerPath(), npm_config_update_notifier: 'false' };
+  const env = {
+    ...process.env,
+    PATH: outerPath(),
+    npm_config_update_notifier: 'false',
+    npm_config_prefer_offline: 'true',
+  };
   const { code, output } = runQuietly('npm', args, { cwd: folder, env });
   if (code === 0) return;
   throw new Error(`npm ci failed (exit code ${code}); the first run needs the package registry.\n${output.trim()}`);
