@@ -10,7 +10,7 @@ import type { Refusal } from './accept/guard.ts';
 import type { Caller } from './accept/node-caller.ts';
 import type { Overload } from './accept/overload.ts';
 import type { Routes } from './dispatch/match.ts';
-import { applyPatch } from './dispatch/patch.ts';
+import { applyPatch, PatchError } from './dispatch/patch.ts';
 import type { Rule } from './dispatch/rule.ts';
 import type { TemplateContext } from './dispatch/template.ts';
 import type { Reason, RequestHead, Verdict } from './exchange.ts';
@@ -63,6 +63,8 @@ class Exchange implements FlightSteps, TemplateContext {
   kept: Kept | null = null;
   private readonly parts: AmbassadorParts;
   private flight: Flight | null = null;
+  private keeping = false;
+  private callerClosed = false;
   private uuid = '';
 
   constructor(caller: Caller, rule: Rule, routes: Routes, parts: AmbassadorParts) {
@@ -98,7 +100,12 @@ class Exchange implements FlightSteps, TemplateContext {
   }
 
   answerHeaders(headers: string[]): string[] {
-    applyPatch(headers, this.compiled.response, this);
+    try {
+      applyPatch(headers, this.compiled.response, this);
+    } catch (error) {
+      if (!(error instanceof PatchError)) throw error;
+      this.parts.watch.unpatched(this, error.message); //    the target has acted: its answer is worth more than ours
+    }
     return headers;
   }
 
@@ -117,17 +124,21 @@ class Exchange implements FlightSteps, TemplateContext {
       target: this.target,
       verdict: this.verdict,
     };
+    this.keeping = true;
     parts.capturer.keep(flight, failed, (kept) => {
       this.kept = kept; //                                   record: durable first …
+      this.keeping = false;
       answerFailure(flight, compiled, this, ending, kept); // … answered after
       parts.watch.kept(this, kept);
+      if (this.callerClosed) parts.watch.finished(this, flight);
     });
   }
 
-  /** watch: when the caller's side is over, however it ended. */
+  /** watch: when the caller's side is over and the record, if any, is settled: once for each exchange. */
   closed(): void {
     this.parts.overload.leave();
-    if (this.flight !== null) this.parts.watch.finished(this, this.flight);
+    this.callerClosed = true;
+    if (this.flight !== null && !this.keeping) this.parts.watch.finished(this, this.flight);
   }
 
   id(): string {

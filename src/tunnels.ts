@@ -120,6 +120,7 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
     try {
       const plan = planFlight(compiled, lane, this, parts.policy, 0);
       if (plan === null) return this.reject(508, 'loop', 'This request has been here before.');
+      if (plan.problem !== null) return this.reject(502, 'patch', 'This route is not usable as it is configured.');
       const { connect: connectMs, response: responseMs } = plan.timeouts;
       const headers = [...withHost(plan.headers, upstream), 'Connection', 'Upgrade', 'Upgrade', offered];
       const { path } = upstream.resolve(plan.uri);

@@ -1,5 +1,5 @@
 /** What went wrong with an attempt, in Outrider's terms: decided where the error is born. */
-import type { Reason, RequestSent } from '../exchange.ts';
+import type { Attempt, Reason, RequestSent } from '../exchange.ts';
 
 export interface Failure {
   readonly reason: Reason;
@@ -23,3 +23,10 @@ export type Ending =
       readonly answering: boolean;
       readonly requestSent: RequestSent;
     };
+
+const RANK: Readonly<Record<RequestSent, number>> = { no: 0, partly: 1, yes: 2 };
+
+/** Whether the target can have seen the request, over all attempts and the one that runs. */
+export function mostSent(attempts: readonly Attempt[], current: RequestSent): RequestSent {
+  return attempts.reduce((most, { requestSent }) => (RANK[requestSent] > RANK[most] ? requestSent : most), current);
+}

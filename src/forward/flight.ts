@@ -5,12 +5,13 @@
 import type { BodyOwner, RequestBody } from '../accept/body.ts';
 import type { Caller, CallerOwner } from '../accept/node-caller.ts';
 import type { Attempt, RequestHead, RequestSent, Timeouts } from '../exchange.ts';
-import type { Ending, Failure } from './failure.ts';
-import { responseHeaders, trailerFields } from './headers.ts';
-import { HeldAnswer } from './held-answer.ts';
+import { type Ending, type Failure, mostSent } from './failure.ts';
+import { responseHeaders } from './headers.ts';
+import type { HeldAnswer } from './held-answer.ts';
 import type { Lane } from './lanes.ts';
 import { type AttemptOwner, NodeAttempt } from './node-attempt.ts';
 import type { Upstream } from './node-upstream.ts';
+import { Relay } from './relay.ts';
 import { decideRetry, type RetryPolicy } from './retry.ts';
 
 /** What is sent, decided before the first attempt. */
@@ -23,6 +24,8 @@ export interface FlightPlan {
   readonly retry: RetryPolicy;
   /** Bytes of a held answer that are recorded before it is released. */
   readonly holdBytes: number;
+  /** Why it can't be sent at all; null when it can. */
+  readonly problem: Failure | null;
 }
 
 /** What the path decides about a flight. */
@@ -45,20 +48,17 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   readonly head: RequestHead;
   readonly plan: FlightPlan;
   readonly attempts: Attempt[] = [];
-  /** The answer kept back, until `relayHeld`. */
-  held: HeldAnswer | null = null;
   /** Milliseconds spent at the target, of the last attempt. */
   targetMs: number | null = null;
   backendUrl: string;
   /** Attempts after the first. */
   retries = 0;
   private readonly steps: FlightSteps;
+  private readonly relay: Relay;
   private attempt: NodeAttempt | null = null;
   private over = false;
   private tries = 0;
   private staleUsed = false;
-  private last: Uint8Array | null = null;
-  private remaining = -1;
   private holdTimer: NodeJS.Timeout | null = null;
   private totalTimer: NodeJS.Timeout | null = null;
 
@@ -67,8 +67,14 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     this.head = caller.head;
     this.plan = plan;
     this.steps = steps;
+    this.relay = new Relay(caller, (headers) => steps.answerHeaders(headers));
     this.backendUrl = plan.lane.upstreams[0]?.url ?? '';
     if (plan.timeouts.total > 0) this.totalTimer = setTimeout(onTotal, plan.timeouts.total, this);
+  }
+
+  /** The answer kept back, until `relayHeld`. */
+  get held(): HeldAnswer | null {
+    return this.relay.held;
   }
 
   get body(): RequestBody {
@@ -77,12 +83,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
 
   /** Whether the target can have seen the request, over all attempts. */
   get requestSent(): RequestSent {
-    let sent: RequestSent = this.attempt?.requestSent ?? 'no';
-    for (const attempt of this.attempts) {
-      if (attempt.requestSent === 'yes' || (attempt.requestSent === 'partly' && sent === 'no'))
-        sent = attempt.requestSent;
-    }
-    return sent;
+    return mostSent(this.attempts, this.attempt?.requestSent ?? 'no');
   }
 
   // ── accept ──
@@ -90,7 +91,9 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   bodyReady(): void {
     if (this.over) return;
     const { fault } = this.caller.body;
+    const { problem } = this.plan;
     if (fault !== null) this.endBadBody(fault);
+    else if (problem !== null) this.end({ kind: 'failed', failure: problem, status: null });
     else this.try(this.plan.lane.balancer.pick());
   }
 
@@ -116,21 +119,12 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   // ── attempts ──
 
   private try(upstream: Upstream): void {
-    const { plan, caller } = this;
-    const { path, url } = upstream.resolve(plan.uri);
-    const { connect: connectMs, response: responseMs, idle: idleMs } = plan.timeouts;
+    const { method } = this.head;
+    const { uri, headers, timeouts } = this.plan;
+    const { path, url } = upstream.resolve(uri);
     this.backendUrl = upstream.url;
     this.attempt = new NodeAttempt(this, upstream, url);
-    const body = caller.body.content();
-    upstream.send(this.attempt, {
-      method: this.head.method,
-      path,
-      headers: plan.headers,
-      body,
-      connectMs,
-      responseMs,
-      idleMs,
-    });
+    upstream.send(this.attempt, { method, path, headers, body: this.body.content(), timeouts });
   }
 
   informed(attempt: NodeAttempt, status: number, rawHeaders: string[]): void {
@@ -139,42 +133,48 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   }
 
   headCame(attempt: NodeAttempt, status: number, message: string, rawHeaders: string[]): void {
-    if (this.steps.holds(status)) this.hold(status, message, rawHeaders);
-    else this.relay(status, message, rawHeaders, attempt);
+    if (this.steps.holds(status)) {
+      this.relay.hold(status, message, rawHeaders);
+      this.body.stopFeeding();
+      this.holdTimer = setTimeout(onHoldEnd, HOLD_MS, this);
+      return;
+    }
+    try {
+      this.relay.begin(status, message, rawHeaders);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : '';
+      attempt.fail('protocol', `the target’s answer can't be relayed: ${why}`, false);
+    }
   }
 
   dataCame(attempt: NodeAttempt, chunk: Uint8Array): void {
-    const { held } = this;
-    if (held !== null) {
-      held.add(chunk);
-      if (held.bytes >= this.plan.holdBytes) {
-        attempt.pause();
-        this.endHeld();
-      }
+    const { held } = this.relay;
+    if (held === null) {
+      if (!this.relay.write(chunk)) attempt.pause();
       return;
     }
-    if (this.remaining >= 0) this.remaining -= chunk.length;
-    // The last bytes of a counted body leave together with its end: one write instead of two.
-    if (this.remaining === 0 && this.last === null) this.last = chunk;
-    else if (!this.caller.write(chunk)) attempt.pause();
+    held.add(chunk);
+    if (held.bytes < this.plan.holdBytes) return;
+    attempt.pause();
+    this.endHeld();
   }
 
   ended(attempt: NodeAttempt, rawTrailers: string[]): void {
     this.note(attempt);
-    const { held } = this;
-    if (held !== null) {
-      held.complete = true;
-      held.rawTrailers = rawTrailers;
-      this.endHeld();
+    const { held } = this.relay;
+    if (held === null) {
+      this.relay.finish(rawTrailers);
+      this.end({ kind: 'answered', status: attempt.status ?? 0 });
       return;
     }
-    this.finishAnswer(rawTrailers);
-    this.end({ kind: 'answered', status: attempt.status ?? 0 });
+    held.complete = true;
+    held.rawTrailers = rawTrailers;
+    this.endHeld();
   }
 
   failed(attempt: NodeAttempt): void {
     this.note(attempt);
-    if (this.held !== null) {
+    if (this.relay.held !== null) {
       this.endHeld();
       return;
     }
@@ -185,10 +185,8 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
       this.caller.abort();
       return;
     }
-    if (body.fault !== null) {
-      this.endBadBody(body.fault);
-      return;
-    }
+    if (body.fault !== null) return this.endBadBody(body.fault);
+    if (body.state === 'gone') return this.callerGone();
     if (!this.caller.answered && this.again(attempt)) return;
     this.end({ kind: 'failed', failure: failureOf(attempt, this.requestSent), status: attempt.status });
   }
@@ -202,58 +200,17 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
 
   /** Sends the answer that was kept back, with `extra` fields; what is still to come of it streams. */
   relayHeld(extra: readonly string[]): void {
-    const { held } = this;
-    if (held === null) return;
-    this.held = null;
-    const headers = this.steps.answerHeaders(responseHeaders(held.rawHeaders));
-    headers.push(...extra);
-    this.caller.start(held.status, held.message, headers);
-    for (const chunk of held.chunks) this.caller.write(chunk);
-    if (held.complete) this.finishAnswer(held.rawTrailers);
-    else if (this.attempt === null || this.attempt.over) this.caller.abort();
-    else {
-      this.caller.flush();
-      this.attempt.resume();
-    }
+    if (!this.relay.release(extra)) return;
+    if (this.attempt === null || this.attempt.over) this.caller.abort();
+    else this.attempt.resume();
   }
 
   /** Nothing more is wanted of the target. */
   abandonAttempt(reason: string): void {
     const { attempt } = this;
     if (attempt === null || attempt.over) return;
-    attempt.endedAt = performance.now();
-    this.attempts.push(attempt.toRecord(this.epoch(attempt)));
+    if (!this.over) this.attempts.push({ ...attempt.toRecord(), reason: 'clientAbort' });
     attempt.cancel(reason);
-  }
-
-  private relay(status: number, message: string, rawHeaders: string[], attempt: NodeAttempt): void {
-    const headers = responseHeaders(rawHeaders);
-    try {
-      this.caller.start(status, message, this.steps.answerHeaders(headers));
-    } catch (error) {
-      attempt.fail(
-        'protocol',
-        `the target’s answer can't be relayed: ${error instanceof Error ? error.message : ''}`,
-        false,
-      );
-      return;
-    }
-    this.remaining = contentLength(rawHeaders);
-    // The head leaves with the first of the body when that is here already, else by itself.
-    process.nextTick(flushHead, this);
-  }
-
-  private finishAnswer(rawTrailers: readonly string[]): void {
-    const { last } = this;
-    this.last = null;
-    const trailers = rawTrailers.length === 0 ? null : trailerFields(rawTrailers);
-    this.caller.endAfterBody(last, trailers);
-  }
-
-  private hold(status: number, message: string, rawHeaders: string[]): void {
-    this.held = new HeldAnswer(status, message, rawHeaders);
-    this.caller.body.stopFeeding();
-    this.holdTimer = setTimeout(onHoldEnd, HOLD_MS, this);
   }
 
   /** @internal Enough of the held answer is there. */
@@ -262,8 +219,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     if (held === null || attempt === null) return;
     this.stopHoldTimer();
     if (this.over) return;
-    if (!attempt.over)
-      this.attempts.push({ ...attempt.toRecord(this.epoch(attempt)), ms: performance.now() - attempt.startedAt });
+    if (!attempt.over) this.attempts.push(attempt.toRecord());
     const message = `the target answered ${held.status}`;
     const failure: Failure = { reason: 'status', message, timedOut: false, requestSent: this.requestSent };
     this.end({ kind: 'failed', failure, status: held.status });
@@ -305,12 +261,8 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     this.targetMs = attempt.endedAt - attempt.startedAt;
     // Records are built for failures only; a first attempt that succeeded leaves no trace.
     if (attempt.reason !== null || this.held !== null || this.attempts.length > 0) {
-      this.attempts.push(attempt.toRecord(this.epoch(attempt)));
+      this.attempts.push(attempt.toRecord());
     }
-  }
-
-  private epoch(attempt: NodeAttempt): number {
-    return Math.round(performance.timeOrigin + attempt.startedAt) / 1000;
   }
 
   private endBadBody(fault: 'tooLarge' | 'idle'): void {
@@ -329,10 +281,6 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   }
 }
 
-function flushHead(flight: Flight): void {
-  flight.caller.flush();
-}
-
 function onHoldEnd(flight: Flight): void {
   flight.endHeld();
 }
@@ -344,13 +292,4 @@ function onTotal(flight: Flight): void {
 function failureOf(attempt: NodeAttempt, requestSent: RequestSent): Failure {
   const { reason, message, timedOut } = attempt;
   return { reason: reason ?? 'protocol', message, timedOut, requestSent };
-}
-
-/** Bytes announced by Content-Length; -1 without one. */
-function contentLength(rawHeaders: readonly string[]): number {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return Number(rawHeaders[i + 1]);
-  }
-  return -1;
 }

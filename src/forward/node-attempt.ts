@@ -66,10 +66,11 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     owner?.failed(this);
   }
 
-  toRecord(timestamp: number): Attempt {
-    const ms = Math.round((this.endedAt - this.startedAt) * 10) / 10;
-    const { url, reason, status, requestSent } = this;
-    return { at: timestamp, url, reason, status, requestSent, ms };
+  /** As it stands in a record; of one that is still running, as far as it has come. */
+  toRecord(): Attempt {
+    const { url, reason, status, requestSent, startedAt } = this;
+    const ms = Math.round(((this.over ? this.endedAt : performance.now()) - startedAt) * 10) / 10;
+    return { at: Math.round(performance.timeOrigin + startedAt) / 1000, url, reason, status, requestSent, ms };
   }
 
   /** @internal It holds a place among the upstream's requests in flight, from now until it is over. */

@@ -2,7 +2,7 @@
 import { constants } from 'node:crypto';
 import type { SecureVersion } from 'node:tls';
 import { Client, type Dispatcher, Pool } from 'undici';
-import type { Reason, TargetSettings, TargetUrl } from '../exchange.ts';
+import type { Reason, TargetSettings, TargetUrl, Timeouts } from '../exchange.ts';
 import type { Candidate } from './balance.ts';
 import { Health } from './health.ts';
 import { NodeAttempt } from './node-attempt.ts';
@@ -22,9 +22,7 @@ export interface Outgoing {
   readonly path: string;
   readonly headers: string[];
   readonly body: Uint8Array | import('node:stream').Readable | null;
-  readonly connectMs: number;
-  readonly responseMs: number;
-  readonly idleMs: number;
+  readonly timeouts: Timeouts;
 }
 
 interface Waiting {
@@ -32,6 +30,9 @@ interface Waiting {
   readonly outgoing: Outgoing;
   readonly timer: NodeJS.Timeout;
 }
+
+/** For one who waits for a place where nothing else limits it. */
+const LONGEST_WAIT_MS = 30_000;
 
 /** A failure that says something about the target's health; a full queue of ours does not. */
 const UNHEALTHY: ReadonlySet<Reason | null> = new Set<Reason>([
@@ -143,7 +144,7 @@ export class Upstream implements Candidate {
         this.queue.splice(this.queue.indexOf(waiting), 1);
         attempt.fail('overload', 'no connection to this target became free in time', true);
       },
-      outgoing.connectMs || outgoing.responseMs || 30_000,
+      outgoing.timeouts.connect || outgoing.timeouts.response || LONGEST_WAIT_MS,
     );
     const waiting: Waiting = { attempt, outgoing, timer };
     this.queue.push(waiting);
@@ -151,7 +152,8 @@ export class Upstream implements Candidate {
 
   private dispatch(attempt: NodeAttempt, outgoing: Outgoing): void {
     attempt.counts();
-    if (outgoing.connectMs > 0 && outgoing.connectMs !== this.connectMs) attempt.limitConnect(outgoing.connectMs);
+    const { connect, response, idle } = outgoing.timeouts;
+    if (connect > 0 && connect !== this.connectMs) attempt.limitConnect(connect);
     try {
       this.pool.dispatch(
         {
@@ -159,8 +161,8 @@ export class Upstream implements Candidate {
           method: outgoing.method as Dispatcher.HttpMethod,
           headers: outgoing.headers,
           body: outgoing.body as Buffer | null,
-          headersTimeout: outgoing.responseMs,
-          bodyTimeout: outgoing.idleMs,
+          headersTimeout: response,
+          bodyTimeout: idle,
         },
         attempt,
       );

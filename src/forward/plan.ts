@@ -1,15 +1,17 @@
 /** What is sent to a target, decided before the first attempt: hop-by-hop fields gone, ours added, then the patches. */
 import { FIELD, fieldKind } from '../accept/field.ts';
-import { applyPatch } from '../dispatch/patch.ts';
+import { applyPatch, PatchError } from '../dispatch/patch.ts';
 import type { Rule } from '../dispatch/rule.ts';
 import type { TemplateContext } from '../dispatch/template.ts';
+import type { Failure } from './failure.ts';
 import type { FlightPlan } from './flight.ts';
 import { type ForwardingPolicy, requestHeaders } from './headers.ts';
 import type { Lane } from './lanes.ts';
 
 /**
  * Returns null for a loop: the request has been through this process before.
- * Throws PatchError when a header can't be sent.
+ * Throws PatchError when what came with the request can't be sent on. What the configuration lacks (a token's file)
+ * is a failure like any other, so that the request is kept: see `FlightPlan.problem`.
  */
 export function planFlight(
   rule: Rule,
@@ -23,17 +25,26 @@ export function planFlight(
   if (headers === null) return null;
   const { hostHeader } = rule.target.settings;
   if (hostHeader !== 'target') headers.push('Host', hostHeader === 'preserve' ? head.authority : hostHeader);
-  applyPatch(headers, rule.request, context);
-  applyPatch(headers, rule.target.request, context);
+  const problem = patchProblem(headers, rule, context);
   const { timeouts } = rule;
-  return {
-    lane,
-    uri: rule.rewriteUri(head.uri),
-    headers: oneHost(headers),
-    timeouts,
-    retry: rule.target.settings.retry,
-    holdBytes,
-  };
+  const { retry } = rule.target.settings;
+  return { lane, uri: rule.rewriteUri(head.uri), headers: oneHost(headers), timeouts, retry, holdBytes, problem };
+}
+
+function patchProblem(headers: string[], rule: Rule, context: TemplateContext): Failure | null {
+  try {
+    applyPatch(headers, rule.request, context);
+    applyPatch(headers, rule.target.request, context);
+    return null;
+  } catch (error) {
+    if (!(error instanceof PatchError) || error.source !== 'config') throw error;
+    return {
+      reason: 'connect',
+      message: `the request was not sent: ${error.message}`,
+      timedOut: false,
+      requestSent: 'no',
+    };
+  }
 }
 
 /** A patch that adds a Host beside another must not send two (RFC 9112 section 3.2): the last one counts. */

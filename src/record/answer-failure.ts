@@ -36,16 +36,11 @@ export function answerFailure(
   else answerPlain(flight, ending, kept, fields);
 }
 
-/** A header that can't be sent: the request's fault is the caller's, the configuration's is ours. */
+/** A value of the request that would break its own message: the caller's fault, and the caller hears of it. */
 export function refusePatch(error: unknown): Refusal {
   if (!(error instanceof PatchError)) throw error;
-  return error.source === 'request'
-    ? {
-        status: 400,
-        kind: 'template',
-        detail: `A value of this request can't be sent on as a header (${error.header}).`,
-      }
-    : { status: 503, kind: 'patch', detail: 'This route is not usable as it is configured.' };
+  const detail = `A value of this request can't be sent on as a header (${error.header}).`;
+  return { status: 400, kind: 'patch', detail };
 }
 
 const isOnDisk = (kept: Kept): boolean => kept.outcome === 'committed' || kept.outcome === 'partial';

@@ -1,19 +1,23 @@
 /** The keeper's hold on the configuration: reads it, watches it, and knows what runs. */
 import type { Settings } from '../exchange.ts';
+import { spoolPaths } from '../record/spool-folder.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { ConfigState } from '../watch/sources.ts';
 import { loadLastGood, saveLastGood } from './config/last-good.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { parseYaml } from './config/parse-yaml.ts';
+import { asText, valueAt } from './config/raw-value.ts';
 import { restartNeeded } from './config/restart-needed.ts';
+import { diskFiles, readSources } from './config/sources.ts';
 import { type ConfigWatch, watchConfig } from './config/watch.ts';
-import { ConfigError } from './errors.ts';
+import { ConfigError, formatMistake } from './errors.ts';
 import type { KeeperStart } from './keeper-protocol.ts';
 
 export interface KeeperConfigOptions {
   readonly start: KeeperStart;
   readonly log: KeeperLog;
-  /** Where the last good configuration lies once the spool is open; null without a spool. */
-  readonly folder: () => string | null;
+  /** The name that the spool's own folder has. */
+  readonly podName: string;
   /** A configuration for the path to take over. */
   readonly offer: (settings: Settings) => void;
 }
@@ -63,10 +67,10 @@ export class KeeperConfig {
     return { hash: settings.hash, source: settings.source, lastReloadSuccessful, lastSuccessAt, stale };
   }
 
-  /** Keeps it for a restart of this pod onto a broken one. */
+  /** Keeps it for a restart of this pod onto a broken one; the spool's folder must be there. */
   save(): void {
-    const folder = this.options.folder();
-    if (folder === null || this.stale) return;
+    if (this.stale) return;
+    const { folder } = spoolPaths(this.settings.process.spool.path, this.options.podName);
     try {
       saveLastGood(folder, this.settings, this.options.start.env.POD_UID);
     } catch (error) {
@@ -93,14 +97,13 @@ export class KeeperConfig {
   }
 
   private lastGood(error: unknown): Settings | null {
-    const folder = this.options.folder();
-    if (!(error instanceof ConfigError) || folder === null) return null;
-    const kept = loadLastGood(folder, this.options.start.env.POD_UID);
+    const { configPath, env } = this.options.start;
+    if (!(error instanceof ConfigError) || configPath === null) return null;
+    const { folder } = spoolPaths(likelySpoolPath(configPath), this.options.podName);
+    const kept = loadLastGood(folder, env.POD_UID);
     if (kept === null) return null;
     this.stale = true;
-    this.reject(
-      error.mistakes.map((mistake) => `${mistake.file}:${mistake.line}:${mistake.column}: ${mistake.message}`),
-    );
+    this.reject(error.mistakes.map(formatMistake));
     return kept;
   }
 
@@ -130,4 +133,20 @@ export class KeeperConfig {
     this.offered = null;
     this.options.log.log('error', { mistakes }, 'configuration rejected: the running one stays');
   }
+}
+
+const DEFAULT_SPOOL_PATH = './var/spool';
+
+/** `spool.path` of a configuration that is broken, most often in its other file. */
+function likelySpoolPath(configPath: string): string {
+  try {
+    for (const { text, file } of readSources(configPath, diskFiles)) {
+      const path = asText(valueAt(parseYaml(text, file).value, ['spool', 'path']));
+      if (path !== null) return path;
+    }
+  } catch (error) {
+    // Not even YAML: what is wrong with it is being reported already.
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  return DEFAULT_SPOOL_PATH;
 }

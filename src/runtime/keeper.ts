@@ -33,19 +33,20 @@ export class Keeper {
   constructor(start: KeeperStart, post: (message: FromKeeper) => void) {
     this.start = start;
     this.post = post;
+    const podName = start.env.POD_NAME ?? hostname();
     this.definitions = [...start.definitions];
     this.meter = new Meter(() => undefined);
     this.log = createKeeperLog({ level: start.settings?.process.log.level ?? 'info' });
     this.config = new KeeperConfig({
       start,
       log: this.log,
-      folder: () => this.lastGoodFolder(),
+      podName,
       offer: (settings) => post({ type: 'settings', settings }),
     });
     this.log.setLevel(this.config.settings.process.log.level);
     this.spool = new KeeperSpool({
       settings: () => this.config.settings,
-      podName: start.env.POD_NAME ?? hostname(),
+      podName,
       log: this.log,
       meter: this.meter,
       answer: (results) => post({ type: 'results', results }),
@@ -159,10 +160,6 @@ export class Keeper {
     const { env } = this.start;
     const pod = { name: env.POD_NAME ?? '', namespace: env.POD_NAMESPACE ?? '', node: env.NODE_NAME ?? '' };
     return recordFromKept(kept, body, this.spool.redaction(), pod);
-  }
-
-  private lastGoodFolder(): string | null {
-    return this.spool?.spool?.folder ?? null;
   }
 }
 

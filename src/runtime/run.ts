@@ -1,14 +1,13 @@
 /** Puts the process together: the path on this thread, the keeper on its own, and what a reload changes. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { bindPlace } from '../accept/address.ts';
 import { CopyMemory } from '../accept/copy.ts';
-import { type Listener, type ListenerEvents, type ListenerOptions, startListener } from '../accept/node-server.ts';
+import type { Listener, ListenerEvents } from '../accept/node-server.ts';
 import { Overload } from '../accept/overload.ts';
 import { type AmbassadorParts, serve } from '../ambassador.ts';
 import { compileRoutes, type Routes } from '../dispatch/match.ts';
-import { createValueSource } from '../dispatch/value-source.ts';
-import type { ListenerSettings, Settings } from '../exchange.ts';
+import { createValueSource, type ValueSource } from '../dispatch/value-source.ts';
+import type { Settings } from '../exchange.ts';
 import { Lanes } from '../forward/lanes.ts';
 import { Resolver } from '../forward/node-resolve.ts';
 import { Capturer } from '../record/capture.ts';
@@ -17,6 +16,7 @@ import { createExchangeMeters } from '../watch/exchange-meters.ts';
 import { ExchangeWatch } from '../watch/exchange-watch.ts';
 import { Meter } from '../watch/meter.ts';
 import { createPathLog, type PathLog } from '../watch/path-log.ts';
+import { bindListeners } from './bind.ts';
 import { ConfigError, StartError } from './errors.ts';
 import { KeeperClient } from './keeper-client.ts';
 import type { FromKeeper } from './keeper-protocol.ts';
@@ -81,7 +81,8 @@ class Outrider implements RunningOutrider {
   private readonly firstSettings = Promise.withResolvers<Settings>();
   private readonly readied = Promise.withResolvers<void>();
   private readonly end = Promise.withResolvers<number>();
-  private readonly env: RunOptions['env'];
+  /** Outlives reloads: a secret in the middle of a rotation keeps its last value. */
+  private readonly values: ValueSource;
   private settings: Settings | null = null;
   private routes: Routes | null = null;
   private lanes: Lanes | null = null;
@@ -94,7 +95,7 @@ class Outrider implements RunningOutrider {
   private removeSignals: (() => void) | null = null;
 
   constructor({ configPath, env }: RunOptions) {
-    this.env = env;
+    this.values = createValueSource({ env });
     this.ready = this.readied.promise;
     this.exited = this.end.promise;
     this.client = new KeeperClient();
@@ -163,7 +164,6 @@ class Outrider implements RunningOutrider {
 
   private build(settings: Settings): void {
     const { capture, limits, forwarded, metrics } = settings.process;
-    const values = createValueSource({ env: this.env });
     const readFile = (path: string): string => readFileSync(path, 'utf8');
     this.lanes = new Lanes({ resolver: new Resolver(), readFile, headerBytes: limits.headerBytes * 2 });
     this.client.backlogBytes = capture.memory * BACKLOG_SHARE;
@@ -189,7 +189,7 @@ class Outrider implements RunningOutrider {
     };
     this.tunnels = new Tunnels(this.parts, limits.tunnelIdle);
     this.gauges = new TargetGauges(this.meter, this.lanes);
-    this.apply(settings, compileRoutes(settings, values));
+    this.apply(settings, compileRoutes(settings, this.values));
   }
 
   /** Takes over a configuration, whole. Throws with the old one running when a key or certificate can't be read. */
@@ -203,7 +203,7 @@ class Outrider implements RunningOutrider {
   private reload(settings: Settings): void {
     let problem: string | null = null;
     try {
-      this.apply(settings, compileRoutes(settings, createValueSource({ env: this.env })));
+      this.apply(settings, compileRoutes(settings, this.values));
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
@@ -223,15 +223,8 @@ class Outrider implements RunningOutrider {
       upgrade: (upgrade) => tunnels.open(upgrade),
       refused: (refusal, listener, remote, excerpt) => parts.watch.refused(refusal, listener, remote, excerpt),
     };
-    for (const [index, listener] of settings.process.listeners.entries()) {
-      try {
-        const started = await startListener(listenerOptions(listener, settings), events);
-        this.listeners.push(started);
-        this.addresses.listeners[listener.name] = started.addresses;
-      } catch (error) {
-        throw new StartError(bindProblem(listener, index, error));
-      }
-    }
+    this.listeners = await bindListeners(settings, events);
+    for (const { name, addresses } of this.listeners) this.addresses.listeners[name] = addresses;
   }
 
   private announce(draining: boolean): void {
@@ -267,35 +260,4 @@ class Outrider implements RunningOutrider {
     this.removeSignals?.();
     this.end.resolve(0);
   }
-}
-
-function listenerOptions(listener: ListenerSettings, { process: { limits } }: Settings): ListenerOptions {
-  const { name, address, tls, keepAlive: keepAliveMs } = listener;
-  const { headTimeout: headTimeoutMs, bodyIdle: bodyIdleMs, writeIdle: writeIdleMs, headerBytes, connections } = limits;
-  const { requestLine, headerCount, body } = limits;
-  return {
-    ...bindPlace(address),
-    name,
-    tls: tls.cert === '' ? null : readTls(tls),
-    keepAliveMs,
-    headTimeoutMs,
-    bodyIdleMs,
-    writeIdleMs,
-    headerBytes,
-    connections,
-    guard: { requestLine, headerCount, body },
-  };
-}
-
-function readTls(tls: ListenerSettings['tls']): { cert: string; key: string; clientCa: string } {
-  const read = (path: string): string => readFileSync(path, 'utf8');
-  return { cert: read(tls.cert), key: read(tls.key), clientCa: tls.clientCa === '' ? '' : read(tls.clientCa) };
-}
-
-function bindProblem({ name, address }: ListenerSettings, index: number, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const key = `listeners[${index}].address (${name})`;
-  if (code === 'EADDRINUSE') return `${address}: the port is in use; free it or change ${key}`;
-  if (code === 'EACCES') return `${address}: this port needs a privilege; choose one above 1023 in ${key}`;
-  return `${address}: ${error instanceof Error ? error.message : String(error)}; see ${key}`;
 }

@@ -85,6 +85,11 @@ export class ExchangeWatch {
     this.options.log.log('error', fields, 'a failed exchange was not kept whole');
   }
 
+  /** An answer went out without the patch of its rule. */
+  unpatched({ rule }: WatchedExchange, why: string): void {
+    this.options.log.log('warn', { rule, why }, 'an answer was relayed without the patch of its rule');
+  }
+
   /** A request that went no further. `excerpt`: its first bytes, latin1. */
   refused(refusal: Refusal, listener: string, remoteAddress: string, excerpt: string): void {
     const { meter, log } = this.options;

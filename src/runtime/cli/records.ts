@@ -14,7 +14,7 @@ interface Options extends AdminOptions, RecordFilter {
 
 type ApiRecord = Readonly<Record<string, unknown>>;
 
-/** One line a record, oldest first. @throws CommandFailure when the API can't be asked */
+/** One line a record, newest first. @throws CommandFailure when the API can't be asked */
 export async function listRecords(options: Options, context: CliContext): Promise<number> {
   const page = await getJson(`/api/records?${toQuery(options)}`, options);
   const { records, next } = readPage(page);

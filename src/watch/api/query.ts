@@ -32,7 +32,7 @@ export function parseRecordsQuery(search: string, now = Date.now() / 1_000): Rec
     target: parse<string | null>('target', null, (text) => text),
     reason: parse<Reason | null>('reason', null, parseReason),
     since: parse<number | null>('since', null, (text) => parseSince(text, now)),
-    afterSeq: parse('cursor', 0, (text) => parseCount('cursor', text, Number.MAX_SAFE_INTEGER)),
+    beforeSeq: parse<number | null>('cursor', null, (text) => parseCount('cursor', text, Number.MAX_SAFE_INTEGER)),
     limit: parse('limit', DEFAULT_LIMIT, (text) => Math.max(1, parseCount('limit', text, MAX_LIMIT))),
   };
 }

@@ -10,13 +10,13 @@ export interface RecordsFilter {
   readonly reason: Reason | null;
   /** Epoch seconds: arrived then or later. */
   readonly since: number | null;
-  /** Only records with a higher sequence number. */
-  readonly afterSeq: number;
+  /** Only records with a lower sequence number; null: from the newest on. */
+  readonly beforeSeq: number | null;
   readonly limit: number;
 }
 
 export interface RecordsSource {
-  /** In sequence, oldest first, at most `limit`. */
+  /** Newest first, at most `limit`. */
   list(filter: RecordsFilter): readonly KeptRecord[];
   get(id: string): KeptRecord | null;
   /** The stored body, unsealed. Throws when it can't be read. */

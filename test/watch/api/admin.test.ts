@@ -32,14 +32,14 @@ describe('GET /api/records', () => {
   const api = () => admin({ records: () => memoryRecords(all) });
   const idsOf = (answer: request.Response): string[] => answer.body.records.map(({ id }: { id: string }) => id);
 
-  test('lists what is kept, oldest first, without bodies, with state and mirror', async () => {
+  test('lists what is kept, newest first, without bodies, with state and mirror', async () => {
     const answer = await api()
       .get('/api/records')
       .expect(200)
       .expect('content-type', /application\/json/);
-    expect(idsOf(answer)).toEqual([1, 2, 3, 4].map(idOf));
+    expect(idsOf(answer)).toEqual([4, 3, 2, 1].map(idOf));
     expect(answer.body.next).toBeNull();
-    expect(answer.body.records[2]).toEqual({
+    expect(answer.body.records[1]).toEqual({
       id: idOf(3),
       uri: '/orders/3',
       body: '',
@@ -63,20 +63,20 @@ describe('GET /api/records', () => {
       }
       cursor = answer.body.next;
     }
-    expect(seen).toEqual([1, 2, 3, 4].map(idOf));
+    expect(seen).toEqual([4, 3, 2, 1].map(idOf));
   });
 
   test.each([
     ['state=delivered', [2]],
     ['rule=orders', [2]],
-    ['target=prod', [1, 3, 4]],
+    ['target=prod', [4, 3, 1]],
     ['reason=timeout', [2]],
-    ['since=1700000003', [3, 4]],
+    ['since=1700000003', [4, 3]],
     ['since=2023-11-14T22:13:24Z', [4]],
-    ['since=9999d', [1, 2, 3, 4]],
+    ['since=9999d', [4, 3, 2, 1]],
     ['since=1s', []],
-    ['state=held&limit=1&cursor=1', [3]],
-    ['state=&rule=', [1, 2, 3, 4]],
+    ['state=held&limit=1&cursor=4', [3]],
+    ['state=&rule=', [4, 3, 2, 1]],
   ])('with %s finds %j', async (query, seqs) => {
     expect(idsOf(await api().get(`/api/records?${query}`).expect(200))).toEqual(seqs.map(idOf));
   });

@@ -48,7 +48,7 @@ export function kept(seq: number, over: Partial<KeptRecord> = {}, head: Partial<
 
 export function memoryRecords(all: readonly KeptRecord[]): RecordsSource {
   return {
-    list: ({ state, rule, target, reason, since, afterSeq, limit }) =>
+    list: ({ state, rule, target, reason, since, beforeSeq, limit }) =>
       all
         .filter(
           (record) =>
@@ -57,8 +57,9 @@ export function memoryRecords(all: readonly KeptRecord[]): RecordsSource {
             (target === null || record.head.target === target) &&
             (reason === null || record.head.reason === reason) &&
             (since === null || record.head.timestamp >= since) &&
-            record.seq > afterSeq,
+            (beforeSeq === null || record.seq < beforeSeq),
         )
+        .toReversed()
         .slice(0, limit),
     get: (id) => all.find((record) => record.id === id) ?? null,
     body: ({ seq }) => Buffer.from(`body${seq}`),

@@ -1,0 +1,75 @@
+/** The target's answer on its way to the caller: streamed, or kept back until the failure it stands for is on disk. */
+import type { Caller } from '../accept/node-caller.ts';
+import { responseHeaders, trailerFields } from './headers.ts';
+import { HeldAnswer } from './held-answer.ts';
+
+/** The fields of the answer that the caller gets; throws when a patch can't be sent. */
+export type AnswerHeaders = (headers: string[]) => string[];
+
+export class Relay {
+  /** The answer kept back, until `release`. */
+  held: HeldAnswer | null = null;
+  private readonly caller: Caller;
+  private readonly answerHeaders: AnswerHeaders;
+  private last: Uint8Array | null = null;
+  private remaining = -1;
+
+  constructor(caller: Caller, answerHeaders: AnswerHeaders) {
+    this.caller = caller;
+    this.answerHeaders = answerHeaders;
+  }
+
+  /** Throws, with nothing sent, when HTTP forbids something in this head. */
+  begin(status: number, message: string, rawHeaders: readonly string[]): void {
+    this.caller.start(status, message, this.answerHeaders(responseHeaders(rawHeaders)));
+    this.remaining = contentLength(rawHeaders);
+    // The head leaves with the first of the body when that is here already, else by itself.
+    process.nextTick(flushHead, this.caller);
+  }
+
+  hold(status: number, message: string, rawHeaders: readonly string[]): void {
+    this.held = new HeldAnswer(status, message, rawHeaders);
+  }
+
+  /** False: the caller is behind. */
+  write(chunk: Uint8Array): boolean {
+    if (this.remaining >= 0) this.remaining -= chunk.length;
+    // The last bytes of a counted body leave together with its end: one write instead of two.
+    if (this.remaining !== 0 || this.last !== null) return this.caller.write(chunk);
+    this.last = chunk;
+    return true;
+  }
+
+  finish(rawTrailers: readonly string[]): void {
+    const { last } = this;
+    this.last = null;
+    this.caller.endAfterBody(last, rawTrailers.length === 0 ? null : trailerFields(rawTrailers));
+  }
+
+  /** Sends what was kept back, with `extra` fields. True: the rest of it is still to come. */
+  release(extra: readonly string[]): boolean {
+    const { held } = this;
+    if (held === null) return false;
+    this.held = null;
+    const headers = this.answerHeaders(responseHeaders(held.rawHeaders));
+    headers.push(...extra);
+    this.caller.start(held.status, held.message, headers);
+    for (const chunk of held.chunks) this.caller.write(chunk);
+    if (held.complete) this.finish(held.rawTrailers);
+    else this.caller.flush();
+    return !held.complete;
+  }
+}
+
+function flushHead(caller: Caller): void {
+  caller.flush();
+}
+
+/** Bytes announced by Content-Length; -1 without one. */
+function contentLength(rawHeaders: readonly string[]): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 14 && name.toLowerCase() === 'content-length') return Number(rawHeaders[i + 1]);
+  }
+  return -1;
+}
