@@ -73,13 +73,10 @@ export function runForeground(command, args, options = {}) {
       passedAt = performance.now();
       child.kill(signal);
     };
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    for (const signal of signals) process.on(signal, pass);
+    // They stay when it has ended: npm's copy of a signal may come after that, and would end us with its number.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
     child.on('error', reject);
-    child.on('exit', (code) => {
-      for (const signal of signals) process.off(signal, pass);
-      resolve(code ?? 1);
-    });
+    child.on('exit', (code) => resolve(code ?? 1));
   });
 }
 

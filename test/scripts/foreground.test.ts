@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanUp } from '../helpers/cleanup.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -46,4 +47,9 @@ test('SIGTERM is passed on', async () => {
 test("the command's exit code is ours, and a command that a signal ended counts as failed", async () => {
   expect(await startForeground('process.exit(7)').exited).toBe(7);
   expect(await startForeground("process.kill(process.pid, 'SIGKILL')").exited).toBe(1);
+});
+
+test('npm start leaves no shell between npm and us, which would end by a signal and leave us behind', () => {
+  const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+  expect(scripts.start).toBe('exec node scripts/start.mjs');
 });
