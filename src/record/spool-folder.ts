@@ -1,0 +1,138 @@
+/** The spool's folder: made with the right modes, measured, and what can't be used set aside. */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { spoolErrorFrom, spoolFault } from './spool-error.ts';
+
+export interface SpoolPaths {
+  readonly folder: string;
+  readonly database: string;
+  readonly bodies: string;
+  readonly key: string;
+}
+
+/** Folder of a process without a pod's name. */
+const LOCAL = 'local';
+const PRIVATE_FOLDER = 0o700;
+const PRIVATE_FILE = 0o600;
+/** Set-group-ID of a shared volume may stay. */
+const OPEN_BITS = 0o077;
+const ASIDE = /\.corrupt-/;
+
+/** @throws SpoolError `access` when `podName` can't be a folder's name. */
+export function spoolPaths(path: string, podName: string): SpoolPaths {
+  const name = podName === '' ? LOCAL : podName;
+  // Names of pods are DNS subdomains (RFC 1123).
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(name)) {
+    throw spoolFault('open', 'access', resolve(path), `"${name}" can't be the name of a folder`);
+  }
+  const folder = join(resolve(path), name);
+  return { folder, database: join(folder, 'spool.db'), bodies: join(folder, 'bodies'), key: join(folder, 'key') };
+}
+
+/** Makes what is missing, readable by this user alone, and durable. Throws SpoolError. */
+export function prepareFolder({ folder, database, bodies }: SpoolPaths): void {
+  try {
+    makeFolders(folder);
+    for (const path of [folder, bodies]) makePrivate(path);
+    refuseLink(database);
+    if (!existsSync(database)) writeNewFile(database, '');
+    syncFolder(folder);
+  } catch (error) {
+    throw spoolErrorFrom(error, 'open', folder);
+  }
+}
+
+function makeFolders(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  if (first === undefined) return;
+  // Each new name must be durable in the folder that holds it.
+  for (let path = folder; path.length >= first.length; path = dirname(path)) syncFolder(dirname(path));
+}
+
+function makePrivate(path: string): void {
+  if (!existsSync(path)) mkdirSync(path, { mode: PRIVATE_FOLDER });
+  const { mode } = refuseLink(path) ?? {};
+  if (mode !== undefined && (mode & OPEN_BITS) !== 0) chmodSync(path, mode & 0o7700);
+}
+
+/** A link planted in a shared volume must not lead the spool elsewhere (CWE-59). */
+function refuseLink(path: string): { readonly mode: number } | null {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isSymbolicLink()) throw spoolFault('open', 'access', path, 'is a symbolic link, which a spool never makes');
+  return stat === undefined ? null : { mode: stat.mode };
+}
+
+/** Never follows a link and never overwrites. The caller sees to the folder. */
+export function openNewFile(path: string): number {
+  return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, PRIVATE_FILE);
+}
+
+export function writeNewFile(path: string, text: string): void {
+  const file = openNewFile(path);
+  try {
+    if (text !== '') writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Makes names that were made, changed or removed in it durable. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Bytes of every file below, as their lengths tell; what vanishes meanwhile counts as nothing. */
+export function folderBytes(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += fileBytes(join(entry.parentPath, entry.name));
+  }
+  return bytes;
+}
+
+export function fileBytes(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Renames database and bodies so that a fresh spool can be started; nothing is deleted. Returns the new names. */
+export function setAside({ folder, database, bodies }: SpoolPaths): string[] {
+  // A counter after the time: two of one millisecond must not meet.
+  const stamp = `${new Date().toISOString().replace(/[:.]/g, '')}-${asideIn(folder).length}`;
+  const moved = [database, `${database}-wal`, `${database}-journal`, `${database}-shm`, bodies]
+    .filter((path) => existsSync(path))
+    .map((path) => {
+      const name = `${path}.corrupt-${stamp}`;
+      renameSync(path, name);
+      return name;
+    });
+  syncFolder(folder);
+  return moved;
+}
+
+/** Names of what was set aside and still lies there. */
+export function asideIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => ASIDE.test(name));
+}
+
+export function removeFile(path: string): void {
+  rmSync(path, { force: true });
+}
