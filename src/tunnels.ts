@@ -216,9 +216,9 @@ function headOf({ request, inspected, listener, scheme }: UpgradeRequest): Reque
 }
 
 /** Outside undici nobody adds a Host. */
-function withHost(headers: readonly string[], { connection }: Upstream): string[] {
+function withHost(headers: readonly string[], { reach }: Upstream): string[] {
   for (let i = 0; i < headers.length; i += 2) if ((headers[i] ?? '').toLowerCase() === 'host') return [...headers];
-  return ['Host', new URL(connection.origin).host, ...headers];
+  return ['Host', new URL(reach.origin).host, ...headers];
 }
 
 function refuse(

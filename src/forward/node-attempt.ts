@@ -1,6 +1,7 @@
 /** One try at one URL, as a handler object of undici's `dispatch`: no closure, no promise, no stream a request. */
 import type { Dispatcher } from 'undici';
 import type { Attempt, Reason, RequestSent } from '../exchange.ts';
+import type { Connection } from './node-connections.ts';
 import { type AttemptPhase, translateError } from './node-error.ts';
 import type { Upstream } from './node-upstream.ts';
 
@@ -29,7 +30,8 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
   private owner: AttemptOwner | null;
   private controller: Dispatcher.DispatchController | null = null;
   private cancelled: Error | null = null;
-  private counted = false;
+  /** Held from dispatch until the end, whoever brings it. */
+  private connection: Connection | null = null;
   private connectTimer: NodeJS.Timeout | null = null;
 
   constructor(owner: AttemptOwner, upstream: Upstream, url: string) {
@@ -50,19 +52,16 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
   /** Nobody waits for it any more: its connection is cut, its owner hears nothing more of it. */
   cancel(reason: string): void {
     this.owner = null;
-    if (this.over) return;
-    this.cancelled = new Error(reason);
-    this.controller?.abort(this.cancelled);
+    if (!this.isOver) this.cut(new Error(reason));
   }
 
   /** Ends it from outside with an error of ours (a deadline, a full queue). */
   fail(reason: Reason, message: string, timedOut: boolean): void {
-    if (this.over) return;
+    if (this.isOver) return;
     const { owner } = this;
-    this.cancelled = new Error(message);
-    this.finish(reason, message, timedOut);
     this.owner = null;
-    this.controller?.abort(this.cancelled);
+    this.cut(new Error(message));
+    this.finish(reason, message, timedOut);
     owner?.failed(this);
   }
 
@@ -73,9 +72,15 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     return { at: Math.round(performance.timeOrigin + startedAt) / 1000, url, reason, status, requestSent, ms };
   }
 
-  /** @internal It holds a place among the upstream's requests in flight, from now until it is over. */
-  counts(): void {
-    this.counted = true;
+  /** Over, or given up by its owner while it waited. */
+  get isOver(): boolean {
+    return this.over || this.cancelled !== null;
+  }
+
+  /** @internal It goes out on this connection, which is its own until it is over. */
+  uses(connection: Connection): void {
+    this.connection = connection;
+    this.reused = connection.served > 0;
   }
 
   /** @internal For a rule whose connect timeout is not its target's. */
@@ -126,13 +131,21 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.release();
-    if (this.over) return;
-    const phase: AttemptPhase =
-      this.requestSent === 'no' ? 'connecting' : this.status === null ? 'waiting' : 'receiving';
+    this.release(true);
+    if (this.isOver) return;
+    const waiting = this.status === null ? 'waiting' : 'receiving';
+    const phase: AttemptPhase = this.requestSent === 'no' ? 'connecting' : waiting;
     const { reason, message, timedOut } = translateError(error, phase);
     this.finish(reason, message, timedOut);
     this.owner?.failed(this);
+  }
+
+  /** Before undici has begun there is nothing to abort: what waits goes with its connection. */
+  private cut(error: Error): void {
+    this.cancelled = error;
+    this.stopConnectTimer();
+    if (this.controller === null) this.release(false);
+    else this.controller.abort(error);
   }
 
   private finish(reason: Reason | null, message: string, timedOut: boolean): void {
@@ -142,7 +155,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     this.message = message;
     this.timedOut = timedOut;
     this.stopConnectTimer();
-    this.release();
+    this.release(true);
     this.upstream.observe(reason);
   }
 
@@ -152,11 +165,12 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     this.connectTimer = null;
   }
 
-  /** Its place among the requests in flight is free again, once. */
-  private release(): void {
-    if (!this.counted) return;
-    this.counted = false;
-    this.upstream.leave();
+  /** Its connection is free for another, once; `usable`: nothing of this attempt is left on it. */
+  private release(usable: boolean): void {
+    const { connection } = this;
+    if (connection === null) return;
+    this.connection = null;
+    this.upstream.leave(connection, usable);
   }
 }
 

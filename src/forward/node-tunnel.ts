@@ -56,7 +56,7 @@ export class NodeTunnel {
 
   open(): void {
     const { plan, caller } = this;
-    const { origin, lookup, tls } = plan.upstream.connection;
+    const { origin, lookup, tls } = plan.upstream.reach;
     const url = new URL(origin);
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const request = send({

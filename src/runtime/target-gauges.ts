@@ -21,9 +21,8 @@ export class TargetGauges {
     let waiting = 0;
     let healthy = 0;
     for (const upstream of upstreams) {
-      const connections = upstream.connections();
       active += upstream.inFlight;
-      idle += connections.idle;
+      idle += Math.max(0, upstream.open - upstream.inFlight);
       waiting += upstream.waiting;
       if (upstream.healthy) healthy += 1;
       this.meter.gauge('outrider_target_healthy', { target, url: upstream.url }).set(upstream.healthy ? 1 : 0);
