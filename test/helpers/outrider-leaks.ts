@@ -1,4 +1,7 @@
 /** What must not be left when a test ends. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { MetricSamples } from './metric-samples.ts';
 import type { LogLine } from './outrider.ts';
 import { halfClosedSockets, openFiles } from './process-facts.ts';
@@ -27,9 +30,34 @@ export async function checkBeforeExit(
   return leaks;
 }
 
-/** Leaks that show in its last lines and in its folder. */
-export function checkAfterExit(logs: readonly LogLine[], _spoolDir: string): string[] {
-  return logs.filter(({ msg }) => msg.includes('forced exit')).map(({ msg }) => `it logged: ${msg}`);
+/** Leaks that show in its last lines and in its spool. */
+export function checkAfterExit(logs: readonly LogLine[], spoolDir: string): string[] {
+  const forced = logs.filter(({ msg }) => msg.includes('forced exit')).map(({ msg }) => `it logged: ${msg}`);
+  return [...forced, ...spoolFolders(spoolDir).flatMap(wrongBodies)];
+}
+
+/** One for each pod that has used it. */
+function spoolFolders(spoolDir: string): string[] {
+  if (!existsSync(spoolDir)) return [];
+  return readdirSync(spoolDir)
+    .map((name) => join(spoolDir, name))
+    .filter((folder) => existsSync(join(folder, 'spool.db')));
+}
+
+/** Body files that no record names, and records whose file isn't there. Only while nobody holds the database. */
+function wrongBodies(folder: string): string[] {
+  const database = new DatabaseSync(join(folder, 'spool.db'), { readOnly: true });
+  try {
+    const rows = database.prepare('SELECT body_file FROM records WHERE body_file IS NOT NULL').all();
+    const named = new Set(rows.map((row) => String(row.body_file)));
+    const files = new Set(readdirSync(join(folder, 'bodies')));
+    return [
+      ...[...files].filter((file) => !named.has(file)).map((file) => `body file ${file} without a record`),
+      ...[...named].filter((file) => !files.has(file)).map((file) => `a record without its body file ${file}`),
+    ];
+  } finally {
+    database.close();
+  }
 }
 
 function newFiles(pid: number, filesAtStart: readonly string[]): string[] {

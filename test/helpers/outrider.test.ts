@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { temporaryFolder } from './cleanup.ts';
 import { MetricSamples } from './metric-samples.ts';
 import { type OutriderOptions, startOutrider } from './outrider.ts';
@@ -85,6 +86,19 @@ describe('startOutrider', () => {
     const outrider = await standIn('half-closed', { settleMs: 200 });
     await sendRaw(outrider.port, 'x', { idleMs: 20 });
     await expect(outrider.stop()).rejects.toThrow(/half-closed socket/);
+  });
+
+  test('fails the test when a body file has no record, or a record no body file', async () => {
+    const outrider = await standIn('');
+    const folder = join(outrider.spoolDir, 'local');
+    mkdirSync(join(folder, 'bodies'), { recursive: true });
+    writeFileSync(join(folder, 'bodies', 'orphan'), '');
+    const database = new DatabaseSync(join(folder, 'spool.db'));
+    database.exec("CREATE TABLE records (body_file TEXT); INSERT INTO records VALUES (NULL), ('gone')");
+    database.close();
+    await expect(outrider.stop()).rejects.toThrow(
+      /body file orphan without a record\n- a record without its body file gone/,
+    );
   });
 
   test('fails the test when it is still there after SIGTERM', async () => {
