@@ -102,6 +102,8 @@ export interface Capture {
   readonly attempts: readonly Attempt[];
   readonly response: CapturedResponse | null;
   readonly traceId: string;
+  /** Places from which secrets were taken before the first write (`keepOriginal: false`). */
+  readonly redacted?: readonly string[];
 }
 
 /** What became of a capture. `failed` names why, in words for a log line. */

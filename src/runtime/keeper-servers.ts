@@ -1,8 +1,9 @@
 /** What the keeper serves: metrics and probes, the admin API. A busy port degrades, it stops nothing. */
 import type { Settings } from '../exchange.ts';
 import type { OutriderRecord } from '../record/record.ts';
-import { volumeKind } from '../record/spool-volume.ts';
+import type { Spool } from '../record/spool.ts';
 import type { KeptRecord } from '../record/states.ts';
+import type { RecordsSource } from '../watch/api/records-source.ts';
 import { createHealth, type ProcessState } from '../watch/health.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { MeterView } from '../watch/meter.ts';
@@ -73,7 +74,7 @@ export class KeeperServers {
     return startAdmin({
       address,
       tokens,
-      records: () => spool.spool,
+      records: () => recordsOf(spool.spool),
       spool: () => spool.spool?.stats() ?? null,
       settings,
       toRecord,
@@ -83,14 +84,23 @@ export class KeeperServers {
   }
 
   private sources(): Sources {
-    const { spool, mirror, config, settings } = this.options;
+    const { spool, mirror, config } = this.options;
     return {
       spool: () => spool.spool?.stats() ?? null,
       mirror,
       config,
-      volume: () => (spool.spool === null ? null : volumeKind(settings().process.spool.path)),
+      volume: () => spool.spool?.volume ?? null,
       build: () => ({ version: readVersion(), node: process.version }),
       problems: () => (spool.problem === '' ? this.problems : [...this.problems, spool.problem]),
     };
   }
+}
+
+function recordsOf(spool: Spool | null): RecordsSource | null {
+  if (spool === null) return null;
+  return {
+    list: (filter) => spool.list(filter),
+    get: (id) => spool.get(id),
+    body: (record) => spool.readBody(record),
+  };
 }

@@ -4,7 +4,7 @@
  */
 import type { Capture, CaptureResult, Settings } from '../exchange.ts';
 import { createRedactor, type Redactor, redactCapture } from '../record/redact.ts';
-import { Spool, SpoolError } from '../record/spool.ts';
+import { Spool, type SpoolError } from '../record/spool.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { Counter, Histogram, Meter } from '../watch/meter.ts';
 
@@ -131,6 +131,8 @@ export class KeeperSpool {
       this.commitSeconds.observe((performance.now() - began) / 1000);
       this.options.answer(results);
       this.options.committed();
+      // After a failed write nothing of this file is believed: it is opened anew, which checks it.
+      if (this.spool.fault !== null) this.reopen();
     } catch (error) {
       this.failedToCommit(queue, error);
     }
@@ -159,7 +161,6 @@ export class KeeperSpool {
     };
   }
 
-  /** After a failed write nothing of this file is believed: it is opened anew, which checks it. */
   private failedToCommit(queue: readonly Capture[], error: unknown): void {
     this.count('commit');
     const why = messageOf(error);
@@ -187,6 +188,7 @@ export class KeeperSpool {
     }
     this.rounds += 1;
     try {
+      if (this.spool.fault !== null) throw this.spool.fault;
       this.spool.maintain();
       if (this.rounds % EXPIRE_EVERY === 0) this.spool.expire();
       this.timer = setTimeout(() => this.tick(), MAINTAIN_MS);
@@ -200,14 +202,14 @@ export class KeeperSpool {
   private tryOpen(): Spool {
     const { process: settings } = this.options.settings();
     const { path, size, keep, keyFile } = settings.spool;
-    return Spool.open({
-      path,
-      size,
-      keep,
-      keyFile,
-      podName: this.options.podName,
-      mirror: settings.kafka.brokers.length > 0,
-    });
+    const mirror = settings.kafka.brokers.length > 0;
+    const spool = Spool.open({ path, size, keep, keyFile, podName: this.options.podName, mirror });
+    for (const warning of spool.warnings) this.options.log.log('warn', { path }, warning);
+    spool.onError = (error) => {
+      this.count(error.operation);
+      this.options.log.log('error', { error: error.message }, 'the spool has a problem');
+    };
+    return spool;
   }
 
   private failedToOpen(error: unknown): void {
@@ -220,7 +222,7 @@ export class KeeperSpool {
     this.spool = null;
   }
 
-  private count(operation: 'open' | 'commit' | 'delete' | 'copy'): void {
+  private count(operation: SpoolError['operation']): void {
     let counter = this.errors.get(operation);
     if (counter === undefined) {
       counter = this.options.meter.counter('outrider_spool_errors_total', { operation });
@@ -231,6 +233,5 @@ export class KeeperSpool {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof SpoolError) return error.message;
   return error instanceof Error ? error.message : String(error);
 }

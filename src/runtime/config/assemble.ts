@@ -1,6 +1,5 @@
 /** From the validated configuration to the settings that the rest of Outrider runs on. */
 import type {
-  HeaderPatch,
   ListenerSettings,
   ProcessSettings,
   RouteSettings,
@@ -89,9 +88,6 @@ function valueMatches(matches: Rule['match']['headers']): Record<string, ValueMa
   }
   return result;
 }
-
-/** The patch that changes nothing. */
-export const noPatch: HeaderPatch = { set: {}, add: {}, remove: [] };
 
 type Expectation = RouteSettings['tests'][number]['expect'];
 

@@ -34,10 +34,11 @@ export function podIdentity(env: Environment): string {
  * Replaces the file as a whole, durable on return, readable by its owner only.
  *
  * @param folder of the spool; it must be there
+ * @param podUid of this pod; absent or empty: its host name stands in
  * @throws the system's error
  */
-export function saveLastGood(folder: string, settings: Settings, podUid = podIdentity(process.env)): void {
-  const content: LastGood = { format, pod: podUid, sha256: digest(settings), settings };
+export function saveLastGood(folder: string, settings: Settings, podUid?: string): void {
+  const content: LastGood = { format, pod: podIdentity({ POD_UID: podUid }), sha256: digest(settings), settings };
   const temporary = join(folder, `.${fileName}.${randomBytes(6).toString('hex')}`);
   try {
     writeDurably(temporary, JSON.stringify(content));
@@ -53,9 +54,10 @@ export function saveLastGood(folder: string, settings: Settings, podUid = podIde
  * version's, or the file is damaged
  * @throws the system's error, other than for a missing file
  */
-export function loadLastGood(folder: string, podUid = podIdentity(process.env)): Settings | null {
+export function loadLastGood(folder: string, podUid?: string): Settings | null {
+  const pod = podIdentity({ POD_UID: podUid });
   const content = parse(readText(join(folder, fileName)));
-  if (content === null || content.format !== format || content.pod !== podUid) return null;
+  if (content === null || content.format !== format || content.pod !== pod) return null;
   return content.sha256 === digest(content.settings) ? { ...content.settings, source: 'last good' } : null;
 }
 

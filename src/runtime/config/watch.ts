@@ -72,7 +72,8 @@ class FileChanges implements ConfigWatch {
     this.#options = options;
     const first = readSnapshot(path);
     this.#toldHash = options.current ?? first.hash;
-    this.#toldStamps = first.stamps;
+    // What has changed since `current` was read may still be being written: no file counts as known.
+    this.#toldStamps = this.#toldHash === first.hash ? first.stamps : { ...first.stamps, files: [] };
     this.#seen = first.stamps;
     this.#folder = new FolderWatch(path, () => this.#lookIn(0));
   }
@@ -92,8 +93,8 @@ class FileChanges implements ConfigWatch {
 
   /** Reads nothing while no file has changed its size, times or inode. */
   #onPoll(): void {
-    this.#folder.arm();
-    if (this.#pending !== null || readStamps(this.#path).all !== this.#seen.all) this.#lookIn(0);
+    if (this.#pending !== null || !this.#folder.isArmed() || readStamps(this.#path).all !== this.#seen.all)
+      this.#lookIn(0);
   }
 
   #lookIn(ms: number): void {
@@ -103,6 +104,8 @@ class FileChanges implements ConfigWatch {
   }
 
   #look(): void {
+    // First: what happens after the look must be heard.
+    this.#folder.arm();
     const snapshot = readSnapshot(this.#path);
     const pending = this.#pending;
     const now = performance.now();
