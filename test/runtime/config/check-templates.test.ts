@@ -70,6 +70,11 @@ test.each([
   expect(mistakes(ref(`file:/s/./${path.slice(3)}`), text)).toHaveLength(1);
 });
 
+test('dot segments do not hide a secret from its name', () => {
+  const text = 'spool: {keyFile: /s/key}\ntemplates: {files: ["/s/*/*/*"]}';
+  expect(mistakes(ref('file:/s/x/../key'), text)).toEqual([expect.stringContaining('it is spool.keyFile')]);
+});
+
 test.each([
   '/var/run/secrets/kubernetes.io/serviceaccount/token',
   '/run/secrets/kubernetes.io/serviceaccount/token',

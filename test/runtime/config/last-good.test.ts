@@ -20,6 +20,14 @@ test('another pod gets none', () => {
   expect(loadLastGood(folder, 'pod-2')).toBeNull();
 });
 
+test('without a uid, or with an empty one, the host name is the pod', () => {
+  const folder = temporaryFolder();
+  saveLastGood(folder, settings, '');
+  expect(loadLastGood(folder)).not.toBeNull();
+  expect(loadLastGood(folder, 'pod-1')).toBeNull();
+  expect(readFileSync(fileIn(folder), 'utf8')).toContain('"pod":"host ');
+});
+
 test('a folder without one gives none', () => {
   expect(loadLastGood(temporaryFolder(), 'pod-1')).toBeNull();
 });
