@@ -17,12 +17,16 @@ const AWS_SECRET = /(aws.{0,20}?(?:secret|key)[^\n]{0,20}?[:=]\s{0,4}["']?)[A-Za
 const DIGITS = /(?<![\d.])\d(?:[ -]?\d){11,18}(?![\d])/g;
 
 const REPLACE: Readonly<Record<Pattern, (text: string) => string>> = {
-  bearer: (text) => text.replace(BEARER, `$1$2${MARK}`),
-  jwt: (text) => text.replace(TOKEN_RUN, (run) => (isToken(run) ? MARK : run)),
-  'private-key': (text) => text.replace(PRIVATE_KEY, MARK),
-  'aws-key': (text) => text.replace(AWS_ID, MARK).replace(AWS_SECRET, `$1${MARK}`),
-  'card-number': (text) => text.replace(DIGITS, (run) => (isCardNumber(run.replace(/[ -]/g, '')) ? MARK : run)),
+  // What is too short, or lacks what each match has, is not searched: most texts are short values of JSON.
+  bearer: (text) => (text.length < 8 ? text : text.replace(BEARER, `$1$2${MARK}`)),
+  jwt: (text) => (text.includes('eyJ') ? text.replace(TOKEN_RUN, (run) => (isToken(run) ? MARK : run)) : text),
+  'private-key': (text) => (text.includes('-----BEGIN') ? text.replace(PRIVATE_KEY, MARK) : text),
+  'aws-key': (text) =>
+    text.length < 20 ? text : text.replace(AWS_ID, MARK).replace(AWS_SECRET, (_, before: string) => before + MARK),
+  'card-number': (text) => (text.length < 12 ? text : text.replace(DIGITS, maskCard)),
 };
+
+const maskCard = (run: string): string => (isCardNumber(run.replace(/[ -]/g, '')) ? MARK : run);
 
 export function redactPatterns(text: string, patterns: readonly Pattern[]): string {
   return patterns.reduce((rest, pattern) => REPLACE[pattern](rest), text);
