@@ -78,6 +78,8 @@ export class Outrider {
   readonly #ended: string[] = [];
   readonly #options: OutriderOptions;
   #child: Child | null = null;
+  /** A second signal means `now`: it is not sent by accident. */
+  #ending = false;
   #bound: BoundAddresses | null = null;
   #filesAtStart: readonly string[] = [];
 
@@ -194,6 +196,7 @@ export class Outrider {
   /** Without waiting for what it does. */
   signal(signal: NodeJS.Signals): void {
     this.#running().process.kill(signal);
+    this.#ending ||= signal === 'SIGTERM' || signal === 'SIGINT';
   }
 
   /** The kernel ends it; nothing is flushed. */
@@ -217,8 +220,8 @@ export class Outrider {
     const check = this.#options.checkLeaks !== false && child.exit === null && this.#bound !== null;
     const { settleMs = SETTLE_MS, stopMs = STOP_MS } = this.#options;
     const metrics = (): Promise<MetricSamples> => this.metrics();
-    const leaks = check ? await checkBeforeExit(child.pid, this.#filesAtStart, metrics, settleMs) : [];
-    child.process.kill('SIGTERM');
+    const leaks = check && !this.#ending ? await checkBeforeExit(child.pid, this.#filesAtStart, metrics, settleMs) : [];
+    if (!this.#ending) child.process.kill('SIGTERM');
     const deadline = setTimeout(() => child.process.kill('SIGKILL'), stopMs);
     const { code, signal } = await child.exited;
     clearTimeout(deadline);
@@ -233,6 +236,7 @@ export class Outrider {
     this.#ended.push(...child.stdout, ...child.stderr);
     this.#child = null;
     this.#bound = null;
+    this.#ending = false;
   }
 
   #running(): Child {

@@ -1,12 +1,9 @@
-import { type Explanation, explainRequest } from '../../dispatch/explain.ts';
-import { compileRoutes, type Routes } from '../../dispatch/match.ts';
-import { createValueSource } from '../../dispatch/value-source.ts';
 import type { Settings } from '../../settings.ts';
 import type { CliContext } from './context.ts';
 import { readSettings } from './read-settings.ts';
 import { headFromWords, type WrittenRequest } from './request-head.ts';
+import { explainer, type SentRequest } from './sent-request.ts';
 import { printable } from './table.ts';
-import { urlsFor } from './target-urls.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ExplainRequest extends Omit<WrittenRequest, 'listener'> {
@@ -21,19 +18,11 @@ interface ExplainRequest extends Omit<WrittenRequest, 'listener'> {
  */
 export function explain(path: string | undefined, request: ExplainRequest, json: boolean, context: CliContext): number {
   const settings = readSettings(path, context);
-  const routes = compileForPeople(settings, context.env);
   const listener = listenerNamed(settings, request.listener);
-  const explanation = explainRequest(routes, headFromWords({ ...request, listener }));
-  const { target, uri } = explanation;
-  const urls = target === null ? [] : urlsFor(routes.target(target).settings, uri);
-  if (json) context.out(JSON.stringify({ ...explanation, headers: pairs(explanation.headers), urls }, null, 2));
-  else for (const line of describe(explanation, request.method, urls)) context.out(line);
+  const sent = explainer(settings, context.env)(headFromWords({ ...request, listener }));
+  if (json) context.out(JSON.stringify({ ...sent, headers: sent.headers && pairs(sent.headers) }, null, 2));
+  else for (const line of describe(sent, request.method)) context.out(line);
   return 0;
-}
-
-/** Routes that match as the running ones do. @throws Error only for what validation keeps out */
-export function compileForPeople(settings: Settings, env: CliContext['env']): Routes {
-  return compileRoutes(settings, createValueSource({ env }));
 }
 
 function listenerNamed({ process: { listeners } }: Settings, name: string | undefined): string {
@@ -44,14 +33,14 @@ function listenerNamed({ process: { listeners } }: Settings, name: string | unde
   );
 }
 
-function describe({ rule, target, uri, headers, why }: Explanation, method: string, urls: readonly string[]): string[] {
-  const sent = target === null ? [] : [`${method} ${uri} HTTP/1.1`, ...pairs(headers).map((field) => field.join(': '))];
+function describe({ rule, target, uri, urls, headers, why }: SentRequest, method: string): string[] {
+  const fields = pairs(headers ?? []).map((field) => field.join(': '));
   return [
     ...labelled('rule', [rule ?? 'none: rejected with 404']),
     ...labelled('target', target === null ? [] : [target]),
     ...labelled(urls.length > 1 ? 'one of' : 'url', urls),
     ...labelled('why', why),
-    ...labelled('sent', sent),
+    ...labelled('sent', headers === null ? ['nothing'] : [`${method} ${uri} HTTP/1.1`, ...fields]),
   ];
 }
 

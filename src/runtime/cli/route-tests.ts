@@ -1,11 +1,10 @@
-import { type Explanation, explainRequest } from '../../dispatch/explain.ts';
-import type { Routes } from '../../dispatch/match.ts';
+import type { RequestHead } from '../../exchange.ts';
 import type { RouteTest } from '../../settings.ts';
 import { EXIT_FAILURE } from '../errors.ts';
 import type { CliContext } from './context.ts';
-import { compileForPeople } from './explain.ts';
 import { readSettings } from './read-settings.ts';
 import { headFromWords } from './request-head.ts';
+import { explainer, type SentRequest } from './sent-request.ts';
 import { formatTable } from './table.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -27,27 +26,27 @@ export interface TestResult {
  */
 export function testRoutes(path: string | undefined, json: boolean, context: CliContext): number {
   const settings = readSettings(path, context);
-  const routes = compileForPeople(settings, context.env);
+  const explain = explainer(settings, context.env);
   const listener = settings.process.listeners[0]?.name ?? '';
-  const results = settings.routes.tests.map((test) => runTest(test, routes, listener));
+  const results = settings.routes.tests.map((test) => runTest(test, explain, listener));
   const failed = results.filter(({ passed }) => !passed).length;
   if (json) context.out(JSON.stringify({ results, failed }, null, 2));
   else for (const line of report(results, failed, settings.source, context)) context.out(line);
   return failed === 0 ? 0 : EXIT_FAILURE;
 }
 
-/** One test against compiled routes. @throws UsageError when its request is none */
-export function runTest(test: RouteTest, routes: Routes, listener: string): TestResult {
+/** One test. @throws UsageError when its request is none */
+export function runTest(test: RouteTest, explain: (head: RequestHead) => SentRequest, listener: string): TestResult {
   const [, method = '', url = ''] = /^(\S+)\s+(\S+)$/.exec(test.request.trim()) ?? [];
   if (url === '') throw new UsageError(`tests: ${JSON.stringify(test.request)} is no request; write GET /path`);
   const fields = Object.entries(test.headers).map(([name, value]) => `${name}: ${value}`);
-  const found = explainRequest(routes, headFromWords({ method, url, fields, listener }));
+  const found = explain(headFromWords({ method, url, fields, listener }));
   const differences = compare(test.expect, found);
   const { rule, target, why } = found;
   return { request: test.request, passed: differences.length === 0, rule, target, differences, why };
 }
 
-function compare(expected: RouteTest['expect'], found: Explanation): string[] {
+function compare(expected: RouteTest['expect'], found: SentRequest): string[] {
   const differences: string[] = [];
   const check = (what: string, wanted: string | undefined, got: string): void => {
     if (wanted !== undefined && wanted !== got) differences.push(`expected ${what} ${wanted}, found ${got || 'none'}`);
@@ -58,7 +57,7 @@ function compare(expected: RouteTest['expect'], found: Explanation): string[] {
   // A path without a query says nothing about the query.
   check('path', expected.path, expected.path?.includes('?') === true ? found.uri : found.uri.replace(/\?.*/s, ''));
   for (const [name, wanted] of Object.entries(expected.headers ?? {})) {
-    check(`header ${name}`, wanted, fieldValue(found.headers, name));
+    check(`header ${name}`, wanted, fieldValue(found.headers ?? [], name));
   }
   return differences;
 }
