@@ -18,11 +18,10 @@ const DIGITS = /(?<![\d.])\d(?:[ -]?\d){11,18}(?![\d])/g;
 
 const REPLACE: Readonly<Record<Pattern, (text: string) => string>> = {
   // What is too short, or lacks what each match has, is not searched: most texts are short values of JSON.
-  bearer: (text) => (text.length < 8 ? text : text.replace(BEARER, `$1$2${MARK}`)),
+  bearer: (text) => (text.length > 7 && / |\t|\+|%20/.test(text) ? text.replace(BEARER, `$1$2${MARK}`) : text),
   jwt: (text) => (text.includes('eyJ') ? text.replace(TOKEN_RUN, (run) => (isToken(run) ? MARK : run)) : text),
   'private-key': (text) => (text.includes('-----BEGIN') ? text.replace(PRIVATE_KEY, MARK) : text),
-  'aws-key': (text) =>
-    text.length < 20 ? text : text.replace(AWS_ID, MARK).replace(AWS_SECRET, (_, before: string) => before + MARK),
+  'aws-key': (text) => (text.length < 20 ? text : text.replace(AWS_ID, MARK).replace(AWS_SECRET, `$1${MARK}`)),
   'card-number': (text) => (text.length < 12 ? text : text.replace(DIGITS, maskCard)),
 };
 

@@ -27,14 +27,19 @@ const CREDENTIALS = /:\/\/[^/?#\s"'<>]{1,1024}@/g;
 export function redactRules({ headers, fields, patterns }: RedactSettings): RedactRules {
   const headerNames = new Set(headers.map(plainName));
   const fieldNames = new Set(fields.map(plainName));
-  const isSecretField = (name: string): boolean =>
-    fieldNames.has(plainName(name)) || name.split(/[[\].]+/).some((part) => fieldNames.has(plainName(part)));
+  const isSecretField = remember(
+    (name) => fieldNames.has(plainName(name)) || name.split(/[[\].]+/).some((part) => fieldNames.has(plainName(part))),
+  );
   const secretPair = (whole: string, before: string, name: string, value: string): string =>
     value !== '' && isSecretField(decodeComponent(name)) ? `${before}${name}=${REDACTED}` : whole;
   return {
-    isSecretHeader: (name) => headerNames.has(plainName(name)) || fieldNames.has(plainName(name)),
+    isSecretHeader: remember((name) => headerNames.has(plainName(name)) || fieldNames.has(plainName(name))),
     isSecretField,
-    text: (text) => redactPatterns(text, patterns).replace(CREDENTIALS, `://${REDACTED}@`).replace(PAIR, secretPair),
+    text: (text) => {
+      const shown = redactPatterns(text, patterns);
+      const bare = shown.includes('://') ? shown.replace(CREDENTIALS, `://${REDACTED}@`) : shown;
+      return bare.includes('=') ? bare.replace(PAIR, secretPair) : bare;
+    },
     mentionsField: (text) => {
       const plain = plainName(text);
       return [...fieldNames].some((name) => plain.includes(name));
@@ -56,3 +61,18 @@ export function decodeComponent(text: string): string {
 
 /** `API-Key`, `api_key` and `apiKey` are one name. */
 const plainName = (name: string): string => name.toLowerCase().replace(/[-_.\s]/g, '');
+
+const REMEMBERED = 2000;
+const LONGEST_REMEMBERED = 128;
+
+/** The same names come with every request. */
+function remember(ask: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const answer = ask(name);
+    if (known.size < REMEMBERED && name.length < LONGEST_REMEMBERED) known.set(name, answer);
+    return answer;
+  };
+}
