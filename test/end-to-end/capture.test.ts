@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import { answering, startRawTarget, startTarget } from '../helpers/node-target.ts';
 import { type Outrider, startOutrider } from '../helpers/outrider.ts';
 import { closedPort } from '../helpers/ports.ts';
@@ -78,28 +79,55 @@ test('a body of 4 MiB, over what is kept in memory, is whole in the record', asy
   expect(record).toMatchObject({ body_bytes: body.length, body_truncated: false, body_sha256: sha256(body) });
 });
 
-test('every id that a caller got is there, with its body, after a kill -9', async () => {
-  const outrider = await startOutrider({ routes: to(`http://127.0.0.1:${await closedPort()}`) });
-  const bodies = new Map<string, string>();
-  let running = true;
-  const callers = Array.from({ length: 8 }, async (_, caller) => {
-    for (let n = 0; running; n++) {
-      const body = `${caller}-${n}`;
-      // The last request of each caller dies with the process.
-      const answer = await post(outrider, body).catch(() => null);
-      if (answer !== null) bodies.set(recordOf(answer), body);
-    }
+/** Sends one request after the other on a connection of its own; tells each id the moment its bytes are here. */
+function callAgainAndAgain(port: number, name: string, answered: (id: string, body: string) => void): Socket {
+  let count = 0;
+  let text = '';
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const send = (): void => {
+    const body = `${name}-${count}`;
+    socket.write(`POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  };
+  socket.on('connect', send);
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+    const id = /^outrider-record: (\S+)\r\n/im.exec(text)?.[1];
+    if (id === undefined || !text.includes('\r\n\r\n')) return;
+    answered(id, `${name}-${count}`);
+    text = '';
+    count += 1;
+    send();
   });
-  await waitFor(() => bodies.size >= 300, { what: '300 ids', timeoutMs: 20_000 });
-  await outrider.kill9();
-  running = false;
-  await Promise.all(callers);
-  await outrider.restart();
-  const kept = new Map((await outrider.records()).map(({ id, body_sha256 }) => [id, body_sha256]));
-  expect([...bodies].filter(([id]) => !kept.has(id))).toEqual([]);
-  const [id = '', body] = [...bodies].at(-1) ?? [];
-  expect(await outrider.record(id)).toMatchObject({ body });
-}, 30_000);
+  // The process dies under it.
+  socket.on('error', () => socket.destroy());
+  return socket;
+}
+
+test.each([1, 40, 300])(
+  'every id that a caller got is there, with its body, after a kill -9 at answer %d',
+  async (last) => {
+    const outrider = await startOutrider({ routes: to(`http://127.0.0.1:${await closedPort()}`) });
+    for (let life = 0; life < 3; life++) {
+      const bodies = new Map<string, string>();
+      const callers = Array.from({ length: 8 }, (_, caller) =>
+        callAgainAndAgain(outrider.port, `${life}-${caller}`, (id, body) => {
+          bodies.set(id, body);
+          // In the very turn in which the answer came: a commit that comes after its answer never happens.
+          if (bodies.size === last) outrider.signal('SIGKILL');
+        }),
+      );
+      await waitFor(() => bodies.size >= last, { what: `${last} answers`, timeoutMs: 20_000 });
+      await outrider.kill9();
+      for (const socket of callers) socket.destroy();
+      await outrider.restart();
+      const kept = new Map((await outrider.records()).map(({ id, body_bytes }) => [id, body_bytes]));
+      expect([...bodies].filter(([id, body]) => kept.get(id) !== body.length)).toEqual([]);
+      const [id = '', body] = [...bodies].at(-1) ?? [];
+      expect(await outrider.record(id)).toMatchObject({ body });
+    }
+  },
+  60_000,
+);
 
 test('a request that was delivered leaves no record', async () => {
   const target = await startTarget(answering(404));
