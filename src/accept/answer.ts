@@ -12,11 +12,15 @@ export interface ProblemMembers {
   readonly record?: string;
 }
 
+/** Overload is over in moments or not at all; what comes back at once is the same load again. */
+const RETRY_AFTER_SECONDS = '1';
+
 /** `application/problem+json` for `status`. `extra` is added to the object and, for a record, as `outrider-record`. */
 export function problem(status: number, detail: string, extra: ProblemMembers = {}): Answer {
   const text = JSON.stringify({ type: 'about:blank', title: reasonPhrase(status), status, detail, ...extra });
   const body = Buffer.from(`${text}\n`);
   const headers = ['content-type', 'application/problem+json', 'content-length', String(body.length)];
+  if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS);
   return { status, headers, body };
 }
 

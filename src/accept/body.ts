@@ -2,8 +2,9 @@
  * A request's body: read once from the caller, copied, and fed to each attempt. The caller's stream is never handed
  * to the client library: on an early answer or a reset that would destroy it, and the rest could not be kept.
  */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Copy, type CopyPolicy } from './copy.ts';
+import { Feed } from './feed.ts';
 
 /** The caller's stream, as far as a body needs it. */
 export interface BodySource {
@@ -15,7 +16,12 @@ export interface BodySource {
 export interface BodyOwner {
   /** The body is wholly in memory, or has to be streamed: an attempt can start. Once. */
   bodyReady(): void;
+  /** It will never be whole, and the caller is to hear why: see `fault`. Once, after `bodyReady`. */
+  bodyFailed(): void;
 }
+
+/** Why reading stopped early: too large, too slow, or no HTTP. */
+export type BodyFault = 'tooLarge' | 'idle' | 'broken';
 
 /** How long the body may stand still while somebody waits for it. */
 export interface BodyLimits {
@@ -40,19 +46,22 @@ export class RequestBody {
   readonly length: number | null;
   state: BodyState;
   received = 0;
-  /** Why reading stopped early, for a refusal: too large or too slow. */
-  fault: 'tooLarge' | 'idle' | null = null;
+  /** For a refusal; null: none. */
+  fault: BodyFault | null = null;
   private readonly source: BodySource;
   private readonly limits: BodyLimits;
   private readonly askForBody: (() => void) | null;
   private copy: Copy;
   private owner: BodyOwner | null = null;
+  private isReady = false;
   private early: Uint8Array[] | null = [];
   private feed: Feed | null = null;
   /** Fed no more, but still held by an attempt whose answer is read. */
   private stopped: Feed | null = null;
   private onSettled: (() => void) | null = null;
   private idleTimer: NodeJS.Timeout | null = null;
+  private restTimer: NodeJS.Timeout | null = null;
+  private diskTimer: NodeJS.Timeout | null = null;
   private asked = false;
   private waitsForDisk = false;
   private diskPatienceMs = LIVE_DISK_WAIT_MS;
@@ -69,14 +78,9 @@ export class RequestBody {
 
   /** Starts reading; `owner.bodyReady` follows, at once where there is no body. */
   open(owner: BodyOwner, policy: CopyPolicy | null): void {
-    if (this.state !== 'reading') {
-      this.copy = new Copy(policy);
-      owner.bodyReady();
-      return;
-    }
     this.copy = new Copy(policy);
     this.owner = owner;
-    if (this.askForBody !== null) {
+    if (this.state !== 'reading' || this.fault !== null || this.askForBody !== null) {
       this.ready();
       return;
     }
@@ -121,6 +125,11 @@ export class RequestBody {
     this.stopTimer();
     this.feed?.destroy();
     this.settle();
+  }
+
+  /** What comes instead of it is no HTTP, or too much of it is no body. */
+  broken(fault: BodyFault): void {
+    if (this.state === 'reading' && this.fault === null) this.fail(fault);
   }
 
   // ── called by the path ──
@@ -176,17 +185,17 @@ export class RequestBody {
       return;
     }
     this.diskPatienceMs = Number.POSITIVE_INFINITY;
-    const timer = setTimeout(() => this.settle(), waitMs);
-    this.onSettled = () => {
-      clearTimeout(timer);
-      done();
-    };
+    this.restTimer = setTimeout(onRestOver, waitMs, this);
+    this.onSettled = done;
     this.demand();
   }
 
   release(): void {
     this.stopTimer();
+    clearTimeout(this.restTimer ?? undefined);
+    clearTimeout(this.diskTimer ?? undefined);
     this.waitsForDisk = false;
+    this.owner = null;
     this.detach();
     this.stopped?.destroy();
     this.stopped = null;
@@ -209,9 +218,9 @@ export class RequestBody {
 
   /** @internal */
   ready(): void {
-    const { owner } = this;
-    this.owner = null;
-    owner?.bodyReady();
+    if (this.isReady || this.owner === null) return;
+    this.isReady = true;
+    this.owner.bodyReady();
   }
 
   /** @internal */
@@ -219,18 +228,33 @@ export class RequestBody {
     if (this.state === 'reading') this.fail('idle');
   }
 
+  /** @internal The disk has caught up, or is waited for no longer. */
+  diskReady(): void {
+    if (!this.waitsForDisk) return;
+    clearTimeout(this.diskTimer ?? undefined);
+    this.waitsForDisk = false;
+    this.demand();
+  }
+
+  /** @internal Whoever waits for the rest hears that there is no more to wait for. */
+  settle(): void {
+    const { onSettled } = this;
+    this.onSettled = null;
+    clearTimeout(this.restTimer ?? undefined);
+    onSettled?.();
+  }
+
   /** @internal The attempt's library let go of the feed. */
   feedClosed(feed: Feed): void {
     if (this.feed === feed) this.feed = null;
   }
 
-  private fail(fault: 'tooLarge' | 'idle'): void {
+  private fail(fault: BodyFault): void {
     this.fault = fault;
     this.stopTimer();
     this.copy.truncated = true;
-    const { feed } = this;
-    this.feed = null;
-    feed?.destroy(new Error(fault === 'idle' ? 'the request body stopped coming' : 'the request body is too large'));
+    if (this.isReady) this.owner?.bodyFailed();
+    this.detach();
     this.ready();
     this.settle();
   }
@@ -243,17 +267,11 @@ export class RequestBody {
     if (this.diskPatienceMs <= 0) return;
     this.waitsForDisk = true;
     this.pause();
-    const goOn = (): void => {
-      if (!this.waitsForDisk) return;
-      clearTimeout(timer);
-      this.waitsForDisk = false;
-      this.demand();
-    };
     const ms = Math.min(LIVE_DISK_PIECE_MS, this.diskPatienceMs);
     // An upload that has failed has all its time: only the disk wakes it, or the end of `readRest`.
-    const timer = setTimeout(goOn, Number.isFinite(this.diskPatienceMs) ? ms : 0x7fffffff);
+    if (Number.isFinite(this.diskPatienceMs)) this.diskTimer = setTimeout(onDiskReady, ms, this);
     this.diskPatienceMs -= ms;
-    this.copy.drained(goOn);
+    this.copy.drained(() => this.diskReady());
   }
 
   private pause(): void {
@@ -265,34 +283,9 @@ export class RequestBody {
     if (this.idleTimer !== null) clearTimeout(this.idleTimer);
     this.idleTimer = null;
   }
-
-  private settle(): void {
-    const { onSettled } = this;
-    this.onSettled = null;
-    onSettled?.();
-  }
 }
 
-function readyIfWaiting(body: RequestBody): void {
-  body.ready();
-}
-
-function onIdle(body: RequestBody): void {
-  body.idle();
-}
-
-/** What one attempt reads. Asking for more resumes the caller: back-pressure from the target reaches it. */
-class Feed extends Readable {
-  private readonly body: RequestBody;
-  constructor(body: RequestBody) {
-    super({ highWaterMark: 65_536 });
-    this.body = body;
-  }
-  override _read(): void {
-    this.body.demand();
-  }
-  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.body.feedClosed(this);
-    callback(error);
-  }
-}
+const readyIfWaiting = (body: RequestBody): void => body.ready();
+const onIdle = (body: RequestBody): void => body.idle();
+const onRestOver = (body: RequestBody): void => body.settle();
+const onDiskReady = (body: RequestBody): void => body.diskReady();

@@ -27,6 +27,8 @@ export interface InspectedHead {
 export interface GuardLimits {
   readonly requestLine: number;
   readonly headerCount: number;
+  /** Of all fields together, with their line ends. */
+  readonly headerBytes: number;
   /** 0: no limit. */
   readonly body: number;
 }
@@ -72,7 +74,7 @@ export function inspectHead(request: RawRequest, limits: GuardLimits): Refusal |
     return refuse(431, 'headerCount', `More than ${limits.headerCount} header fields.`);
   }
   if (method === 'CONNECT') return refuse(501, 'connect', 'CONNECT is not offered; send the request to a listener.');
-  const fields = inspectFields(rawHeaders, httpVersion);
+  const fields = inspectFields(rawHeaders, httpVersion, limits.headerBytes);
   if ('status' in fields) return fields;
   if (limits.body > 0 && fields.contentLength > limits.body) {
     return refuse(413, 'body', `The body is larger than ${limits.body} bytes.`);
@@ -90,14 +92,22 @@ interface Fields {
   expectContinue: boolean;
 }
 
-function inspectFields(rawHeaders: RawHeaders, httpVersion: string): Refusal | Fields {
+/** ": " and the end of the line. */
+const FIELD_OVERHEAD = 4;
+
+function inspectFields(rawHeaders: RawHeaders, httpVersion: string, maxBytes: number): Refusal | Fields {
   const fields: Fields = { host: null, framing: 'none', contentLength: 0, expectContinue: false };
+  let bytes = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const kind = fieldKind(rawHeaders[i] ?? '');
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    bytes += name.length + value.length + FIELD_OVERHEAD;
+    const kind = fieldKind(name);
     if (kind === FIELD.other) continue;
-    const refusal = inspectField(kind, rawHeaders[i + 1] ?? '', fields, httpVersion);
+    const refusal = inspectField(kind, value, fields, httpVersion);
     if (refusal !== null) return refusal;
   }
+  if (bytes > maxBytes) return refuse(431, 'headerBytes', `The header fields are larger than ${maxBytes} bytes.`);
   if (fields.host === null && httpVersion === '1.1') {
     return refuse(400, 'host', 'A request of HTTP/1.1 needs a Host field (RFC 9112 section 3.2).');
   }

@@ -1,11 +1,13 @@
 /** A listener: binds, hands each request that HTTP allows to the path, and drains. */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { problem, rawAnswer } from './answer.ts';
 import { type GuardLimits, type InspectedHead, inspectHead, isRefusal, type Refusal } from './guard.ts';
-import { Caller, type CallerTracker } from './node-caller.ts';
+import { Caller } from './node-caller.ts';
+import { type ClientError, isLineTooLong, refusalOf } from './node-client-error.ts';
+import { Connection, type ConnectionOwner, endSocket } from './node-connection.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -20,7 +22,7 @@ export interface ListenerOptions {
   readonly writeIdleMs: number;
   readonly headerBytes: number;
   readonly connections: number;
-  readonly guard: GuardLimits;
+  readonly guard: Omit<GuardLimits, 'headerBytes'>;
 }
 
 /** A request that asks for another protocol on its connection (RFC 9110 section 7.8). */
@@ -61,18 +63,20 @@ export async function startListener(options: ListenerOptions, events: ListenerEv
   return listener;
 }
 
-class NodeListener implements Listener, CallerTracker {
+class NodeListener implements Listener, ConnectionOwner {
   readonly name: string;
   readonly addresses: string[] = [];
   closing = false;
   inFlight = 0;
   private readonly servers: Server[] = [];
   private readonly options: ListenerOptions;
+  private readonly guard: GuardLimits;
   private readonly events: ListenerEvents;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.name = options.name;
     this.options = options;
+    this.guard = { ...options.guard, headerBytes: options.headerBytes };
     this.events = events;
   }
 
@@ -143,6 +147,8 @@ class NodeListener implements Listener, CallerTracker {
     server.maxHeadersCount = 0;
     server.maxConnections = options.connections;
     server.timeout = 0;
+    // A caller that has sent FIN may still want its answer; Connection decides when it is gone.
+    if ('httpAllowHalfOpen' in server) server.httpAllowHalfOpen = true;
     // Set only while a caller does not read its answer (see Caller.write) and between requests.
     server.on('timeout', (socket) => socket.destroy());
     server.on('request', (request, response) => this.serve(request, response));
@@ -150,7 +156,7 @@ class NodeListener implements Listener, CallerTracker {
     server.on('checkExpectation', (request, response) => this.serve(request, response));
     server.on('upgrade', (request, socket, early) => this.upgrade(request, socket, early));
     server.on('connect', (request, socket) => this.refuseSocket(socket, this.inspectConnect(request), request));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.clientError(error, socket));
+    server.on('clientError', (error: ClientError, socket) => this.clientError(error, socket));
     server.on('drop', (data) => {
       const refusal: Refusal = { status: 503, kind: 'connections', detail: 'Too many connections.' };
       this.events.refused(refusal, this.name, data?.remoteAddress ?? '', '');
@@ -159,15 +165,21 @@ class NodeListener implements Listener, CallerTracker {
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
+    const connection = Connection.of(request.socket, this);
+    // Behind a refusal on the same connection: it goes away with it.
+    if (connection.ended) return;
     const inspected = this.inspect(request);
     if (isRefusal(inspected)) {
+      connection.ended = true;
       this.refuse(inspected, request, response);
       return;
     }
     this.inFlight += 1;
     const { bodyIdleMs, writeIdleMs, guard } = this.options;
     const limits = { idleMs: bodyIdleMs, maxBytes: guard.body, writeIdleMs };
-    this.events.request(new Caller(request, response, inspected, this.origin(), limits, this));
+    const caller = new Caller(request, response, inspected, this.origin(), limits, connection);
+    connection.add(caller);
+    this.events.request(caller);
   }
 
   private origin(): { listener: string; scheme: 'http' | 'https' } {
@@ -176,7 +188,7 @@ class NodeListener implements Listener, CallerTracker {
 
   private inspect(request: IncomingMessage): Refusal | InspectedHead {
     const { method = '', url: target = '', httpVersion, rawHeaders } = request;
-    return inspectHead({ method, target, httpVersion, rawHeaders }, this.options.guard);
+    return inspectHead({ method, target, httpVersion, rawHeaders }, this.guard);
   }
 
   private inspectConnect(request: IncomingMessage): Refusal {
@@ -221,34 +233,23 @@ class NodeListener implements Listener, CallerTracker {
   }
 
   /** Bytes that are no request, a head that is too large or too slow, a TLS handshake that failed. */
-  private clientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
-    if (socket.destroyed || error.code === 'ECONNRESET' || !socket.writable) {
+  private clientError(error: ClientError, socket: Duplex): void {
+    if (!(socket instanceof Socket) || socket.destroyed || error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
-    const refusal = refusalOf(error);
-    const remote = 'remoteAddress' in socket ? String((socket as Socket).remoteAddress) : '';
-    this.events.refused(refusal, this.name, remote, (error.rawPacket ?? Buffer.alloc(0)).toString('latin1', 0, 200));
-    endSocket(socket, rawAnswer(problem(refusal.status, refusal.detail)));
-  }
-}
-
-/** After a refusal nothing more is read: what follows on the connection is not to be trusted. */
-function endSocket(socket: Duplex, bytes: Buffer): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(bytes, () => socket.destroy());
-}
-
-function refusalOf(error: NodeJS.ErrnoException): Refusal {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return { status: 431, kind: 'headerBytes', detail: 'The head of the request is too large.' };
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return { status: 413, kind: 'chunkExtensions', detail: 'Too many bytes of chunk extensions.' };
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: 408, kind: 'headTimeout', detail: 'The head of the request did not arrive in time.' };
-    default:
-      return { status: 400, kind: 'parse', detail: 'This is not a request of HTTP/1.1 (RFC 9112).' };
+    const connection = Connection.of(socket, this);
+    if (connection.ended) return;
+    // What follows `Connection: close` is ignored (RFC 9112 section 9.6).
+    if (error.code === 'HPE_CLOSED_CONNECTION') {
+      connection.ended = true;
+      return;
+    }
+    const refusal = refusalOf(error, isLineTooLong(error, socket, this.guard.requestLine));
+    const excerpt = (error.rawPacket ?? Buffer.alloc(0)).toString('latin1', 0, 200);
+    this.events.refused(refusal, this.name, socket.remoteAddress ?? '', excerpt);
+    const fault = refusal.status === 413 ? 'tooLarge' : 'broken';
+    connection.break(fault, rawAnswer(problem(refusal.status, refusal.detail)));
   }
 }
 

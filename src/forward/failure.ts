@@ -1,4 +1,5 @@
 /** What went wrong with an attempt, in Outrider's terms: decided where the error is born. */
+import type { BodyFault } from '../accept/body.ts';
 import type { Attempt, Reason, RequestSent } from '../exchange.ts';
 
 export interface Failure {
@@ -14,8 +15,8 @@ export interface Failure {
 export type Ending =
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly status: number | null }
-  /** The caller sent more than the limit, or stopped sending: its own doing. */
-  | { readonly kind: 'badBody'; readonly fault: 'tooLarge' | 'idle' }
+  /** The caller sent more than the limit, stopped sending or broke HTTP: its own doing. */
+  | { readonly kind: 'badBody'; readonly fault: BodyFault }
   /** The caller left. `afterRequest`: it had been read whole; `answering`: the head of the answer was on its way. */
   | {
       readonly kind: 'callerLeft';

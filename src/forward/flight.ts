@@ -2,7 +2,7 @@
  * One request on its way to a target, attempt by attempt, and the answer on its way back. Streams both ways; what
  * stands still on one side stands still on the other.
  */
-import type { BodyOwner, RequestBody } from '../accept/body.ts';
+import type { BodyFault, BodyOwner, RequestBody } from '../accept/body.ts';
 import type { Caller, CallerOwner } from '../accept/node-caller.ts';
 import type { Attempt, RequestHead, RequestSent, Timeouts } from '../exchange.ts';
 import { type Ending, type Failure, mostSent } from './failure.ts';
@@ -97,6 +97,12 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     else this.try(this.plan.lane.balancer.pick());
   }
 
+  bodyFailed(): void {
+    const { fault } = this.caller.body;
+    // An answer that is kept back is worth more than the rest of the body.
+    if (!this.over && fault !== null && this.held === null) this.endBadBody(fault);
+  }
+
   callerGone(): void {
     if (this.over) return;
     const { body, answered } = this.caller;
@@ -174,10 +180,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
 
   failed(attempt: NodeAttempt): void {
     this.note(attempt);
-    if (this.relay.held !== null) {
-      this.endHeld();
-      return;
-    }
+    if (this.relay.held !== null) return this.endHeld();
     const { body } = this.caller;
     body.detach();
     if (this.over) {
@@ -265,7 +268,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     }
   }
 
-  private endBadBody(fault: 'tooLarge' | 'idle'): void {
+  private endBadBody(fault: BodyFault): void {
     this.abandonAttempt('the request body is not usable');
     this.end({ kind: 'badBody', fault });
   }

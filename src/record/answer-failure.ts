@@ -1,5 +1,6 @@
 /** What the caller of a failed exchange gets, after its record is on disk or it is known that it won't be. */
 import { type Answer, problem } from '../accept/answer.ts';
+import type { BodyFault } from '../accept/body.ts';
 import type { Refusal } from '../accept/guard.ts';
 import { type CompiledAnswer, renderAnswer } from '../dispatch/capture-rule.ts';
 import { PatchError } from '../dispatch/patch.ts';
@@ -52,9 +53,14 @@ function captureFields(kept: Kept | null): string[] {
   return ['outrider-capture', kept.outcome];
 }
 
-function answerBadBody(flight: Flight, fault: 'tooLarge' | 'idle'): void {
-  const [status, detail] = fault === 'tooLarge' ? [413, 'The body is too large.'] : [408, 'The body stopped coming.'];
-  flight.caller.answer(problem(Number(status), String(detail)));
+const BAD_BODY: Readonly<Record<BodyFault, readonly [status: number, detail: string]>> = {
+  tooLarge: [413, 'The body is too large.'],
+  idle: [408, 'The body stopped coming.'],
+  broken: [400, 'The body is not framed as HTTP/1.1 wants it (RFC 9112 section 7.1).'],
+};
+
+function answerBadBody(flight: Flight, fault: BodyFault): void {
+  flight.caller.answer(problem(...BAD_BODY[fault]));
 }
 
 function answerFriendly(

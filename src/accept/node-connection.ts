@@ -1,0 +1,115 @@
+/** One connection of a caller: the requests on it that wait for their answers, and whether it takes more. */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { BodyFault } from './body.ts';
+import type { Caller, CallerTracker } from './node-caller.ts';
+
+/** The listener, as far as its connections need it. */
+export interface ConnectionOwner {
+  /** The listener is closing: answers carry `Connection: close`. */
+  readonly closing: boolean;
+  /** A request has been answered or its caller is gone. */
+  finished(): void;
+}
+
+/**
+ * A caller that has sent FIN may still be reading (RFC 9112 section 9.6) or may be gone: TCP doesn't say which. One
+ * that gets nothing for so long counts as gone.
+ */
+const HALF_CLOSED_MS = 900;
+
+const NOTHING = Buffer.alloc(0);
+
+const kConnection = Symbol('connection');
+interface Tagged {
+  [kConnection]?: Connection;
+}
+
+export class Connection implements CallerTracker {
+  /** What follows on it is not to be trusted, or was not to be sent: nothing more is served. */
+  ended = false;
+  private readonly socket: Socket;
+  private readonly owner: ConnectionOwner;
+  private waiting = 0;
+  private latest: Caller | null = null;
+  private lastWords: Buffer | null = null;
+  private halfClosedTimer: NodeJS.Timeout | null = null;
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.socket = socket;
+    this.owner = owner;
+    socket.on('end', onEnd);
+    socket.on('close', onClose);
+  }
+
+  /** The connection of a socket, the same one each time. */
+  static of(socket: Socket & Tagged, owner: ConnectionOwner): Connection {
+    let connection = socket[kConnection];
+    if (connection === undefined) {
+      connection = new Connection(socket, owner);
+      socket[kConnection] = connection;
+    }
+    return connection;
+  }
+
+  get closing(): boolean {
+    return this.owner.closing;
+  }
+
+  add(caller: Caller): void {
+    this.waiting += 1;
+    this.latest = caller;
+  }
+
+  finished(caller: Caller): void {
+    this.waiting -= 1;
+    if (this.latest === caller) this.latest = null;
+    this.owner.finished();
+    if (this.lastWords !== null && this.waiting === 0) endSocket(this.socket, this.lastWords);
+  }
+
+  /**
+   * What came is no HTTP. Requests before it are answered first, in their order; a request whose body it was in is
+   * answered itself, for it will never be whole. `lastWords`: an answer to what came.
+   */
+  break(fault: BodyFault, lastWords: Buffer): void {
+    this.ended = true;
+    const isInBody = this.latest?.body.state === 'reading';
+    this.lastWords = isInBody ? NOTHING : lastWords;
+    this.latest?.body.broken(fault);
+    if (this.waiting === 0) endSocket(this.socket, this.lastWords);
+  }
+
+  /** @internal The caller sends no more. */
+  halfClosed(): void {
+    if (this.waiting > 0) this.watchHalfClosed();
+  }
+
+  /** @internal */
+  closed(): void {
+    if (this.halfClosedTimer !== null) clearTimeout(this.halfClosedTimer);
+  }
+
+  private watchHalfClosed(): void {
+    const { bytesWritten } = this.socket;
+    this.halfClosedTimer = setTimeout(() => {
+      if (this.socket.bytesWritten === bytesWritten) this.socket.destroy();
+      else this.watchHalfClosed();
+    }, HALF_CLOSED_MS);
+  }
+}
+
+/** Writes and closes; after this nothing more is read. */
+export function endSocket(socket: Duplex, bytes: Buffer): void {
+  socket.on('error', () => socket.destroy());
+  if (socket.writable) socket.end(bytes, () => socket.destroy());
+  else socket.destroy();
+}
+
+function onEnd(this: Socket & Tagged): void {
+  this[kConnection]?.halfClosed();
+}
+
+function onClose(this: Socket & Tagged): void {
+  this[kConnection]?.closed();
+}
