@@ -1,0 +1,139 @@
+/** Outrider with everything it does by default: spool, metrics, admin API. The one place that knows how it is started. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from '../../scripts/build.mjs';
+import { closedPort } from '../../test/helpers/ports.ts';
+import { type Bench, type Contender, ROUTE, type RunningContender, type StartPlan } from '../contender.ts';
+import { waitForPort } from '../nginx.ts';
+import { startOnCores, stopChild, waitForChild } from '../processes.ts';
+
+export interface OutriderPlan extends StartPlan {
+  /** Header-equality rules; the one that matches comes last. */
+  readonly rules?: number;
+  readonly spool?: Readonly<Record<string, unknown>>;
+}
+
+export interface RunningOutrider extends RunningContender {
+  readonly metricsUrl: string;
+  readonly ledgerUrl: string;
+  /** Milliseconds from the start of the process until its listener accepts. */
+  readonly listeningMs: number;
+  /** … until /startupz answers 200. */
+  readonly startedMs: number;
+  /** … to the time in its own log line `listening`. */
+  ownMs(): Promise<number>;
+}
+
+export interface OutriderContender extends Contender {
+  start(plan: OutriderPlan): Promise<RunningOutrider>;
+}
+
+export function prepareOutrider({ root, folder }: Bench, say: (line: string) => void): OutriderContender {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const command = outriderCommand(root, say);
+  return {
+    name: 'outrider',
+    title: `Outrider ${version} (${command
+      .slice(1)
+      .map((part) => part.replace(`${root}/`, ''))
+      .join(' ')})`,
+    start: (plan) => startOutrider(command, mkdtempSync(join(folder, 'outrider-')), plan),
+  };
+}
+
+/** Node.js, the flags that the image ships, and the entry: built from the sources as they are now. */
+function outriderCommand(root: string, say: (line: string) => void): [string, ...string[]] {
+  return [process.execPath, ...shippedFlags(readFileSync(join(root, 'Dockerfile'), 'utf8')), entryOf(root, say)];
+}
+
+function entryOf(root: string, say: (line: string) => void): string {
+  try {
+    build(root);
+    return join(root, 'dist/outrider.js');
+  } catch (error) {
+    // An older dist/ may be there: measuring it would be worse than the sources, which only start slower.
+    say(`!!! measuring src/outrider.ts, which starts slower: ${error instanceof Error ? error.message : error}`);
+    return join(root, 'src/outrider.ts');
+  }
+}
+
+/** Node's flags in the Dockerfile's ENTRYPOINT: what stands between the binary and the script. */
+export function shippedFlags(dockerfile: string): string[] {
+  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1];
+  if (entry === undefined) throw new Error('the Dockerfile has no ENTRYPOINT in the form ["…", …]');
+  const parts: string[] = JSON.parse(entry);
+  return parts.slice(1).filter((part) => part.startsWith('-'));
+}
+
+async function startOutrider(command: readonly string[], folder: string, plan: OutriderPlan): Promise<RunningOutrider> {
+  const [node = process.execPath, ...args] = command;
+  const config = join(folder, 'config');
+  const ports = { listener: await closedPort(), metrics: await closedPort(), admin: await closedPort() };
+  mkdirSync(config);
+  writeFileSync(join(config, 'outrider.yaml'), JSON.stringify(processConfig(ports, join(folder, 'spool'), plan)));
+  writeFileSync(join(config, 'routes.yaml'), JSON.stringify(routesConfig(plan)));
+  const started = { at: performance.now(), epoch: Date.now() };
+  const child = startOnCores(node, [...args, 'run', '--config', config], { cores: plan.cores, cwd: folder });
+  await waitForPort(child, ports.listener);
+  const listeningMs = performance.now() - started.at;
+  await waitForChild(child, '/startupz to answer 200', () => isStarted(ports.metrics));
+  return {
+    pid: child.pid,
+    url: `http://127.0.0.1:${ports.listener}`,
+    metricsUrl: `http://127.0.0.1:${ports.metrics}/metrics`,
+    ledgerUrl: `http://127.0.0.1:${ports.admin}/api/ledger`,
+    listeningMs,
+    startedMs: performance.now() - started.at,
+    ownMs: () =>
+      waitForChild(child, 'the line that it listens', async () => listeningTime(child.stdout, started.epoch)),
+    stop: async () => {
+      await stopChild(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Ports {
+  readonly listener: number;
+  readonly metrics: number;
+  readonly admin: number;
+}
+
+function processConfig(ports: Ports, spoolPath: string, { spool = {} }: OutriderPlan): unknown {
+  return {
+    apiVersion: 'outrider.dev/v1',
+    listeners: [{ name: 'bench', address: `127.0.0.1:${ports.listener}` }],
+    metrics: { address: `127.0.0.1:${ports.metrics}` },
+    admin: { address: `127.0.0.1:${ports.admin}` },
+    spool: { path: spoolPath, ...spool },
+  };
+}
+
+function routesConfig({ targetUrl, rules = 1 }: OutriderPlan): unknown {
+  const { header, value, added } = ROUTE;
+  const rule = (name: string) => ({
+    name,
+    match: { headers: { [header]: name } },
+    request: { headers: { set: { [added.name]: added.value } } },
+    target: 'target',
+  });
+  const others = Array.from({ length: rules - 1 }, (_, index) => rule(`other-${index}`));
+  return { targets: { target: targetUrl }, rules: [...others, rule(value)], default: 'reject' };
+}
+
+/** Milliseconds from `epoch` to the time in the line `listening`, by the process's own clock. */
+function listeningTime(lines: readonly string[], epoch: number): number | null {
+  const line = lines.find((text) => text.includes('"listening"'));
+  if (line === undefined) return null;
+  const { time }: { time: string } = JSON.parse(line);
+  return new Date(time).getTime() - epoch;
+}
+
+/** Nobody answers yet: not started. */
+async function isStarted(port: number): Promise<true | null> {
+  const answer = await fetch(`http://127.0.0.1:${port}/startupz`, { headers: { connection: 'close' } }).catch(
+    () => null,
+  );
+  await answer?.body?.cancel();
+  return answer?.status === 200 ? true : null;
+}
