@@ -94,7 +94,7 @@ export function redactCapture(capture: Capture, redactor: Redactor): Capture {
       totalBytes: isWhole && !body.truncated ? bytes.length : body.totalBytes,
     },
     attempts: redactAttempts(attempts, redactor),
-    response: answer && answer.value,
+    response: answer?.value ?? null,
     redacted: [...headers.paths, ...uri.paths, ...bodyPaths, ...texts.paths, ...(answer?.paths ?? [])],
   };
 }

@@ -1,0 +1,90 @@
+/** The order of writes and fsyncs, as the kernel sees it: what a kill -9 can't show and a lost power would. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../helpers/cleanup.ts';
+
+const HAS_STRACE = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
+const SPOOL = join(import.meta.dirname, '../../src/record/spool.ts');
+const FIXTURE = `
+import { Spool } from ${JSON.stringify(SPOOL)};
+import { writeSync } from 'node:fs';
+const spool = Spool.open({ path: process.argv[2], size: 1 << 26, keep: 0, keyFile: '', podName: 'p', mirror: true });
+const head = { listener: 'a', method: 'POST', uri: '/', rawHeaders: [], authority: 'x', scheme: 'http', httpVersion: '1.1', remoteAddress: '' };
+const facts = { rule: 'r', target: 't', backendUrl: '', reason: 'connect', errorReason: '', requestSent: 'no', attempts: [], response: null, traceId: '' };
+writeSync(1, 'MARK begin');
+spool.openBody(1);
+spool.writeBody(1, new Uint8Array(100_000));
+const file = { kind: 'file', file: 1, truncated: false, totalBytes: 100_000 };
+const small = { kind: 'memory', bytes: new Uint8Array(10), truncated: false, totalBytes: 10 };
+const captures = [file, small].map((body, index) => ({ id: 'id-' + index, timestamp: 1, head, ...facts, body }));
+const outcomes = spool.commit(captures);
+writeSync(1, 'MARK committed ' + outcomes.length);
+spool.markMirrored([outcomes[1].seq]);
+writeSync(1, 'MARK marked');
+process.kill(process.pid, 'SIGKILL');
+`;
+
+/** One entry a system call on the spool's files: `write spool.db-wal`, `fsync bodies` …, and the marks. */
+function trace(): string[] {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'run.ts'), FIXTURE);
+  const log = join(folder, 'strace.log');
+  const calls = 'trace=write,pwrite64,fsync,fdatasync';
+  spawnSync('strace', [
+    '-f',
+    '-y',
+    '-s',
+    '60',
+    '-e',
+    calls,
+    '-o',
+    log,
+    process.execPath,
+    join(folder, 'run.ts'),
+    folder,
+  ]);
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const mark = /"(MARK [a-z]+)/.exec(line)?.[1];
+      if (mark !== undefined) return [mark];
+      const call = /\b(pwrite64|write|fsync|fdatasync)\(\d+<([^>]*)>.*= \d/.exec(line);
+      if (call === null || !call[2]?.startsWith(join(folder, 'p'))) return [];
+      const name = call[2].replace(/^.*\//, '').replace(/^[0-9a-f]{32}$/, 'BODY');
+      return [`${call[1]?.includes('write') ? 'write' : 'sync'} ${name}`];
+    });
+}
+
+(HAS_STRACE ? test : test.skip)(
+  'bodies and their folder are on the disk before the row, the row before the answer, a mark before it counts',
+  () => {
+    const calls = trace();
+    const between = (from: string, to: string) => calls.slice(calls.indexOf(from) + 1, calls.indexOf(to));
+    const commit = between('MARK begin', 'MARK committed');
+    const [body, folder, row] = ['sync BODY', 'sync bodies', 'write spool.db-wal'].map((call) => commit.indexOf(call));
+    expect(commit.lastIndexOf('write BODY')).toBeLessThan(body ?? -1);
+    expect(body).toBeGreaterThan(-1);
+    expect(folder).toBeGreaterThan(body ?? Number.NaN);
+    expect(row).toBeGreaterThan(folder ?? Number.NaN);
+    expect(commit.at(-1)).toBe('sync spool.db-wal');
+    // One group, one fsync of the WAL.
+    expect(commit.filter((call) => call === 'sync spool.db-wal')).toHaveLength(1);
+    const marked = between('MARK committed', 'MARK marked');
+    expect(marked).toContain('write spool.db-wal');
+    expect(marked.at(-1)).toBe('sync spool.db-wal');
+  },
+  60_000,
+);
+
+(HAS_STRACE ? test : test.skip)(
+  'the key and the folder are on the disk before anything is sealed',
+  () => {
+    const calls = trace();
+    const opening = calls.slice(0, calls.indexOf('MARK begin'));
+    const key = opening.findIndex((call) => /^sync key\.new/.test(call));
+    expect(key).toBeGreaterThan(-1);
+    expect(opening.indexOf('sync p', key)).toBeGreaterThan(key);
+  },
+  60_000,
+);
