@@ -5,6 +5,9 @@ import type { Attempt, CapturedResponse, RawHeaders, Reason, RequestSent } from 
 import { type Redactor, redactAttempts, redactContent, redactResponse, redactTexts } from './redact.ts';
 import type { KeptRecord } from './states.ts';
 
+const NOTHING = new Uint8Array(0);
+/** This version delivers inline only, and nothing again. */
+const DELIVERY = { delivery: 'inline', redeliver: false } as const;
 /** Raised with a change that a reader of the old format would misread. */
 const SCHEMA = 1;
 
@@ -88,14 +91,14 @@ export function recordFromKept(
   pod: PodIdentity,
 ): OutriderRecord {
   const { head } = kept;
-  const request = head.head;
+  const { head: request } = head;
   const headers = redactor.headers(request.rawHeaders);
   const uri = redactor.uri(request.uri);
-  const content = redactContent(body ?? new Uint8Array(0), request.rawHeaders, kept.truncated, redactor);
+  const content = redactContent(body ?? NOTHING, request.rawHeaders, kept.truncated, redactor);
+  const published = encodeBody(content.value);
   const texts = redactTexts(head, redactor);
   const response = head.response && redactResponse(head.response, redactor);
-  const published = encodeBody(content.value);
-  const question = uri.value.indexOf('?');
+  const [path, query] = splitUri(uri.value);
   const paths = [headers, uri, content, texts, response].flatMap((part) => part?.paths ?? []);
   return {
     schema: SCHEMA,
@@ -103,8 +106,8 @@ export function recordFromKept(
     timestamp: head.timestamp,
     method: request.method,
     uri: uri.value,
-    path: question < 0 ? uri.value : uri.value.slice(0, question),
-    query_string: question < 0 ? '' : uri.value.slice(question + 1),
+    path,
+    query_string: query,
     headers: joinHeaders(headers.value),
     body: published.text,
     remote_addr: request.remoteAddress,
@@ -122,8 +125,7 @@ export function recordFromKept(
     target: head.target,
     reason: head.reason,
     request_sent: head.requestSent,
-    delivery: 'inline',
-    redeliver: false,
+    ...DELIVERY,
     attempts: redactAttempts(head.attempts, redactor).map(attemptFrom),
     response: response && responseFrom(response.value),
     pod,
@@ -131,6 +133,11 @@ export function recordFromKept(
     redacted: [...new Set([...(head.redacted ?? []), ...paths])],
     sealed: null,
   };
+}
+
+function splitUri(uri: string): [path: string, query: string] {
+  const question = uri.indexOf('?');
+  return question < 0 ? [uri, ''] : [uri.slice(0, question), uri.slice(question + 1)];
 }
 
 function attemptFrom({ at, url, reason, status, requestSent, ms }: Attempt): RecordAttempt {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../helpers/cleanup.ts';
+import { openSpool } from './spool-fixtures.ts';
 
 const HAS_STRACE = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
 const SPOOL = join(import.meta.dirname, '../../src/record/spool.ts');
@@ -85,6 +86,53 @@ function trace(): string[] {
     const key = opening.findIndex((call) => /^sync key\.new/.test(call));
     expect(key).toBeGreaterThan(-1);
     expect(opening.indexOf('sync p', key)).toBeGreaterThan(key);
+  },
+  60_000,
+);
+
+const LOOP = `
+import { Spool } from ${JSON.stringify(SPOOL)};
+import { writeSync } from 'node:fs';
+const spool = Spool.open({ path: process.argv[2], size: 1 << 26, keep: 0, keyFile: '', podName: 'p', mirror: true });
+const head = { listener: 'a', method: 'POST', uri: '/', rawHeaders: [], authority: 'x', scheme: 'http', httpVersion: '1.1', remoteAddress: '' };
+const facts = { rule: 'r', target: 't', backendUrl: '', reason: 'connect', errorReason: '', requestSent: 'no', attempts: [], response: null, traceId: '' };
+for (let i = 0; i < 20; i += 1) {
+  const body = { kind: 'memory', bytes: new Uint8Array(10), truncated: false, totalBytes: 10 };
+  try {
+    const [outcome] = spool.commit([{ id: 'id-' + i, timestamp: 1, head, ...facts, body }]);
+    writeSync(1, (outcome.why === undefined ? 'committed ' : 'refused ') + outcome.id + '\\n');
+  } catch (error) {
+    writeSync(1, 'threw ' + error.fault + '\\n');
+  }
+}
+process.kill(process.pid, 'SIGKILL');
+`;
+
+(HAS_STRACE ? test : test.skip)(
+  'a failed fsync is told as a failure, and nothing is committed to that file after it',
+  () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'run.ts'), LOOP);
+    const inject = 'inject=fdatasync,fsync:error=EIO:when=25';
+    const args = [
+      '-f',
+      '-e',
+      'trace=fdatasync,fsync',
+      '-e',
+      inject,
+      '-o',
+      '/dev/null',
+      process.execPath,
+      join(folder, 'run.ts'),
+      folder,
+    ];
+    const lines = spawnSync('strace', args).stdout.toString().trim().split('\n');
+    const failed = lines.findIndex((line) => !line.startsWith('committed'));
+    expect(failed).toBeGreaterThan(0);
+    expect(lines[failed]).toBe(`refused id-${failed}`);
+    expect(new Set(lines.slice(failed + 1))).toEqual(new Set(['threw io']));
+    const spool = openSpool({ path: folder, podName: 'p' });
+    for (let i = 0; i < failed; i += 1) expect(spool.get(`id-${i}`)?.id).toBe(`id-${i}`);
   },
   60_000,
 );
