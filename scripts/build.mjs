@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hashFiles, nodeBinary, root, runQuietly, say } from './project.mjs';
 
-const SOURCES = ['src', 'tsconfig.json', 'package-lock.json'];
+const SOURCES = ['src', 'scripts/bundle.mjs', 'package-lock.json'];
 
 /** Resolves to 'present' or 'built'. A build that fails leaves the last good dist/ in place and throws. */
 export function build(folder = root) {
@@ -24,8 +24,7 @@ export function build(folder = root) {
 }
 
 function compile(folder, outDir) {
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const args = [compiler, '-p', join(folder, 'tsconfig.json'), '--outDir', outDir, '--pretty', 'false'];
+  const args = [join(root, 'scripts', 'bundle.mjs'), folder, outDir];
   const { code, output } = runQuietly(nodeBinary(), args, { cwd: folder });
   if (code !== 0) throw new Error(`the sources do not compile:\n${output.trim()}`);
 }

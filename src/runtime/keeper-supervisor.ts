@@ -5,6 +5,7 @@ import type { Meter } from '../watch/meter.ts';
 import type { PathLog } from '../watch/path-log.ts';
 import type { KeeperClient } from './keeper-client.ts';
 import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
+import { isBundled } from './package-root.ts';
 
 export interface SupervisorOptions {
   readonly configPath: string | null;
@@ -24,8 +25,8 @@ export interface SupervisorOptions {
 const YOUNG_MB = 8;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
-/** Sources run from `src` in development and from `dist` in the image; the thread starts from beside this file. */
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './keeper.ts' : './keeper.js', import.meta.url);
+/** Beside this file in `src`, beside the bundle in `dist`. */
+const ENTRY = new URL(isBundled ? './keeper.js' : './keeper.ts', import.meta.url);
 
 export class KeeperSupervisor {
   private readonly options: SupervisorOptions;

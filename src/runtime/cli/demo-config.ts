@@ -1,7 +1,7 @@
 /** The demo's configuration: `example/` as it is, or a copy under `var/` on other ports. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../package-root.ts';
 import { DEMO_TARGETS } from './node-demo-targets.ts';
 
 export interface DemoPorts {
@@ -15,8 +15,7 @@ export interface DemoPorts {
 /** Those of the files in `example/`. */
 export const EXAMPLE_PORTS: DemoPorts = { port: 5000, metricsPort: 5090, adminPort: 5091, targetPort: 5101 };
 
-/** This file is as deep in `dist` as in `src`. */
-const EXAMPLE = fileURLToPath(new URL('../../../example', import.meta.url));
+const EXAMPLE = join(packageRoot, 'example');
 
 /**
  * The folder to run with, as short as it can be said from here. On the example's own ports it is `example/` itself,
@@ -33,7 +32,7 @@ export function demoConfigFolder(ports: DemoPorts): string {
   return folder;
 }
 
-/** Ports are replaced where they follow a host, so comments and layout stay. */
+/** Ports are replaced where they follow a host (`*` is one, in quotes), so comments and layout stay. */
 function shiftPorts(text: string, ports: DemoPorts, folder: string): string {
   const moved = new Map([
     [EXAMPLE_PORTS.port, ports.port],
@@ -43,7 +42,7 @@ function shiftPorts(text: string, ports: DemoPorts, folder: string): string {
   ]);
   return text
     .replace(
-      /(localhost|127\.0\.0\.1):(\d+)/g,
+      /(localhost|127\.0\.0\.1|"\*):(\d+)/g,
       (_, host: string, port: string) => `${host}:${moved.get(Number(port)) ?? port}`,
     )
     .replace('./var/spool', `./${folder}/spool`);

@@ -19,7 +19,7 @@ Examples:
   outrider run --config /etc/outrider
   outrider validate config/
   outrider explain --config config/ -X POST -H 'environment: qa' /api/x
-  outrider convert --from dispatcher sidecar_config.yaml > routes.yaml
+  outrider convert --from dispatcher sidecar_config.yaml > outrider.yaml
   outrider records --state held --json
 
 Exit codes: 0, 1 (it failed), 64 (the command line or the configuration is wrong).`;
@@ -128,7 +128,7 @@ function addConvert(program: Command, context: CliContext, finish: Finish): void
     .description("print Outrider's configuration for that of another system")
     .argument('[file]', "the other system's file; -: standard input")
     .addOption(new Option('--from <system>', 'where the file comes from').choices(CONVERTIBLE).makeOptionMandatory())
-    .addHelpText('after', '\nExample:\n  outrider convert --from dispatcher sidecar_config.yaml > routes.yaml')
+    .addHelpText('after', '\nExample:\n  outrider convert --from dispatcher sidecar_config.yaml > outrider.yaml')
     .allowExcessArguments(false)
     .action(async (file: string | undefined, { from }: { from: (typeof CONVERTIBLE)[number] }) => {
       const { convert } = await import('./convert.ts');
