@@ -233,7 +233,8 @@ export class Outrider {
   }
 
   #forget(child: Child): void {
-    this.#ended.push(...child.stdout, ...child.stderr);
+    // Not as arguments of one call: a process under load has logged more lines than a call can have.
+    for (const line of [...child.stdout, ...child.stderr]) this.#ended.push(line);
     this.#child = null;
     this.#bound = null;
     this.#ending = false;
