@@ -43,5 +43,6 @@ WORKDIR /var/lib/outrider
 EXPOSE 5000 5090 5091
 STOPSIGNAL SIGTERM
 # No shell between: SIGTERM reaches Node.js, which is process 1.
-ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning", "/app/dist/outrider.js"]
+# No second start either: these are the flags that `outrider run` would otherwise begin anew with.
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "--disable-warning=ExperimentalWarning", "/app/dist/outrider.js"]
 CMD ["run"]

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HEAP_FLAGS } from '../../src/runtime/cli/heap-flags.ts';
 import { argumentsOf, copiesOf, readDockerfile, type Stage } from './dockerfile.ts';
 import { projectRoot } from './tree.ts';
 
@@ -26,7 +27,7 @@ test('no stage names a registry host', () => {
 test('it runs Node.js itself as process 1, in exec form, and the ambassador when nothing else is said', () => {
   expect(words(argumentsOf(image, 'ENTRYPOINT')[0])).toEqual([
     '/usr/local/bin/node',
-    '--disable-warning=ExperimentalWarning',
+    ...HEAP_FLAGS,
     '/app/dist/outrider.js',
   ]);
   expect(words(argumentsOf(image, 'CMD')[0])).toEqual(['run']);

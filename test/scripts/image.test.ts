@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HEAP_FLAGS } from '../../src/runtime/cli/heap-flags.ts';
 import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { closedPort } from '../helpers/ports.ts';
 import { waitFor } from '../helpers/wait.ts';
-import { imageCommand, innerPid, makeImageRoot, startInImage } from './image.ts';
+import { imageCommand, innerPid, makeImageRoot, startInImage, wordsOf } from './image.ts';
 import { projectRoot } from './tree.ts';
 
 // It is made of Linux: binaries, libraries, namespaces.
@@ -57,32 +58,41 @@ onLinux('the image', () => {
     expect(bundle.match(/BEGIN CERTIFICATE/g)?.length).toBeGreaterThan(100);
   });
 
-  test('alone it runs the ambassador as process 1, and SIGTERM ends it with code 0', async () => {
-    const [port, metricsPort, adminPort] = [await closedPort(), await closedPort(), await closedPort()];
-    mkdirSync(join(root, 'etc/outrider'), { recursive: true });
-    const config = [
-      `listeners: [{name: ambassador, address: "127.0.0.1:${port}"}]`,
-      `metrics: {address: "127.0.0.1:${metricsPort}"}`,
-      `admin: {address: "127.0.0.1:${adminPort}"}`,
-      'spool: {path: /var/lib/outrider/spool}',
-      'targets: {down: "http://127.0.0.1:9"}',
-      'default: down',
-    ];
-    writeFileSync(join(root, 'etc/outrider/outrider.yaml'), config.slice(0, 4).join('\n'));
-    writeFileSync(join(root, 'etc/outrider/routes.yaml'), config.slice(4).join('\n'));
-    const child = startInImage(root, imageCommand());
-    cleanUp(() => void child.process.kill('SIGKILL'));
-    const said = () => [...child.stdout, ...child.stderr].join('\n');
-    const answer = await waitFor(
-      async () => {
-        if (child.exit !== null) return said();
-        return fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
-      },
-      { what: 'an answer from the image' },
-    );
-    if (typeof answer === 'string') throw new Error(`it ended: ${answer}`);
-    expect([answer.status, answer.headers.has('outrider-record')]).toEqual([502, true]);
-    process.kill(innerPid(child), 'SIGTERM');
-    expect(await child.exited).toEqual({ code: 0, signal: null });
-  }, 30_000);
+  test.each([
+    ['its entry point', imageCommand(), imageCommand()],
+    ['outrider', ['outrider'], ['/usr/local/bin/node', ...HEAP_FLAGS.slice(0, 1), '/usr/local/bin/outrider']],
+  ])(
+    '%s alone runs the ambassador as process 1, which begins once, and SIGTERM ends it with code 0',
+    async (_, command, words) => {
+      const [port, metricsPort, adminPort] = [await closedPort(), await closedPort(), await closedPort()];
+      mkdirSync(join(root, 'etc/outrider'), { recursive: true });
+      const config = [
+        `listeners: [{name: ambassador, address: "127.0.0.1:${port}"}]`,
+        `metrics: {address: "127.0.0.1:${metricsPort}"}`,
+        `admin: {address: "127.0.0.1:${adminPort}"}`,
+        'spool: {path: /var/lib/outrider/spool}',
+        'targets: {down: "http://127.0.0.1:9"}',
+        'default: down',
+      ];
+      writeFileSync(join(root, 'etc/outrider/outrider.yaml'), config.slice(0, 4).join('\n'));
+      writeFileSync(join(root, 'etc/outrider/routes.yaml'), config.slice(4).join('\n'));
+      const child = startInImage(root, command);
+      cleanUp(() => void child.process.kill('SIGKILL'));
+      const said = () => [...child.stdout, ...child.stderr].join('\n');
+      const answer = await waitFor(
+        async () => {
+          if (child.exit !== null) return said();
+          return fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+        },
+        { what: 'an answer from the image' },
+      );
+      if (typeof answer === 'string') throw new Error(`it ended: ${answer}`);
+      expect([answer.status, answer.headers.has('outrider-record')]).toEqual([502, true]);
+      // Word for word: `run` did not begin anew with flags of its own.
+      expect(wordsOf(innerPid(child))).toEqual(words);
+      process.kill(innerPid(child), 'SIGTERM');
+      expect(await child.exited).toEqual({ code: 0, signal: null });
+    },
+    30_000,
+  );
 });

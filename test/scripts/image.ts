@@ -68,6 +68,11 @@ export function startInImage(root: string, command: readonly string[], env: Reco
   return startChild('unshare', [...namespaces, ...inside], { env: { PATH, NODE_ENV: 'production', ...env } });
 }
 
+/** The command line of a process. */
+export function wordsOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+}
+
 /** Process 1 of the image, as the machine outside numbers it. */
 export function innerPid(child: Child): number {
   const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');

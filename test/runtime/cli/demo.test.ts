@@ -52,10 +52,11 @@ describe('a demo that runs', () => {
   });
 
   test('keeps a request whose connection the broken target resets', async () => {
-    const { port } = demo.ports;
+    const { port, adminPort } = demo.ports;
     const answer = await get(`http://localhost:${port}/reset/1`, { environment: 'broken' });
-    expect(answer.status).toBe(502);
-    expect(answer.headers.has('outrider-record')).toBe(true);
+    const id = answer.headers.get('outrider-record') ?? 'no record';
+    const record = JSON.parse(await (await get(`http://localhost:${adminPort}/api/records/${id}`)).text());
+    expect(record).toMatchObject({ uri: '/reset/1', reason: 'reset', request_sent: 'yes', state: 'held' });
   });
 
   test('counts requests by rule and target', async () => {
