@@ -31,6 +31,8 @@ export interface Bench {
   /** Kept for the next run: what was built or installed. */
   readonly cache: string;
   readonly root: string;
+  /** Where the build under test is kept apart from dist/, which others may build anew meanwhile. */
+  readonly frozen: string;
   readonly cores: Cores;
 }
 

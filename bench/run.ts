@@ -50,7 +50,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const bench = openBench();
-  const cleanUp = (): void => rmSync(bench.folder, { recursive: true, force: true });
+  const cleanUp = (): void => {
+    for (const folder of [bench.folder, bench.frozen]) rmSync(folder, { recursive: true, force: true });
+  };
   stopAllOnSignals(cleanUp);
   try {
     return await runBench(bench, options, args);
@@ -67,7 +69,13 @@ function openBench(): Bench {
   execFileSync('taskset', ['--cpu-list', '--pid', cores.load, String(process.pid)], { stdio: 'ignore' });
   const cache = join(process.env.OUTRIDER_CACHE ?? join(homedir(), '.cache/outrider'), 'bench');
   mkdirSync(cache, { recursive: true });
-  return { folder: mkdtempSync(join(tmpdir(), 'outrider-bench-')), cache, root: ROOT, cores };
+  return {
+    folder: mkdtempSync(join(tmpdir(), 'outrider-bench-')),
+    cache,
+    root: ROOT,
+    frozen: join(ROOT, `dist.bench-${process.pid}`),
+    cores,
+  };
 }
 
 function requireTools(tools: readonly string[]): void {

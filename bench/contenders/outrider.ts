@@ -1,5 +1,5 @@
 /** Outrider with everything it does by default: spool, metrics, admin API. The one place that knows how it is started. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../../scripts/build.mjs';
 import { closedPort } from '../../test/helpers/ports.ts';
@@ -28,28 +28,24 @@ export interface OutriderContender extends Contender {
   start(plan: OutriderPlan): Promise<RunningOutrider>;
 }
 
-export function prepareOutrider({ root, folder }: Bench, say: (line: string) => void): OutriderContender {
+export function prepareOutrider(bench: Bench, say: (line: string) => void): OutriderContender {
+  const { root, folder } = bench;
   const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const command = outriderCommand(root, say);
+  const flags = shippedFlags(readFileSync(join(root, 'Dockerfile'), 'utf8'));
+  const entry = entryOf(bench, say);
   return {
     name: 'outrider',
-    title: `Outrider ${version} (${command
-      .slice(1)
-      .map((part) => part.replace(`${root}/`, ''))
-      .join(' ')})`,
-    start: (plan) => startOutrider(command, mkdtempSync(join(folder, 'outrider-')), plan),
+    title: ['Outrider', version, ...(entry.startsWith(bench.frozen) ? [] : ['from its sources'])].join(' '),
+    start: (plan) => startOutrider([...flags, entry], mkdtempSync(join(folder, 'outrider-')), plan),
   };
 }
 
-/** Node.js, the flags that the image ships, and the entry: built from the sources as they are now. */
-function outriderCommand(root: string, say: (line: string) => void): [string, ...string[]] {
-  return [process.execPath, ...shippedFlags(readFileSync(join(root, 'Dockerfile'), 'utf8')), entryOf(root, say)];
-}
-
-function entryOf(root: string, say: (line: string) => void): string {
+/** Built from the sources as they are now, and copied: beside node_modules, where its imports are found. */
+function entryOf({ root, frozen }: Bench, say: (line: string) => void): string {
   try {
     build(root);
-    return join(root, 'dist/outrider.js');
+    cpSync(join(root, 'dist'), frozen, { recursive: true });
+    return join(frozen, 'outrider.js');
   } catch (error) {
     // An older dist/ may be there: measuring it would be worse than the sources, which only start slower.
     say(`!!! measuring src/outrider.ts, which starts slower: ${error instanceof Error ? error.message : error}`);
@@ -65,15 +61,17 @@ export function shippedFlags(dockerfile: string): string[] {
   return parts.slice(1).filter((part) => part.startsWith('-'));
 }
 
-async function startOutrider(command: readonly string[], folder: string, plan: OutriderPlan): Promise<RunningOutrider> {
-  const [node = process.execPath, ...args] = command;
+async function startOutrider(args: readonly string[], folder: string, plan: OutriderPlan): Promise<RunningOutrider> {
   const config = join(folder, 'config');
   const ports = { listener: await closedPort(), metrics: await closedPort(), admin: await closedPort() };
   mkdirSync(config);
   writeFileSync(join(config, 'outrider.yaml'), JSON.stringify(processConfig(ports, join(folder, 'spool'), plan)));
   writeFileSync(join(config, 'routes.yaml'), JSON.stringify(routesConfig(plan)));
   const started = { at: performance.now(), epoch: Date.now() };
-  const child = startOnCores(node, [...args, 'run', '--config', config], { cores: plan.cores, cwd: folder });
+  const child = startOnCores(process.execPath, [...args, 'run', '--config', config], {
+    cores: plan.cores,
+    cwd: folder,
+  });
   await waitForPort(child, ports.listener);
   const listeningMs = performance.now() - started.at;
   await waitForChild(child, '/startupz to answer 200', () => isStarted(ports.metrics));

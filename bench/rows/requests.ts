@@ -87,7 +87,7 @@ function tableOf(contenders: readonly Contender[], results: Results, direct: rea
     const measured = results.get(name) ?? [];
     const middle = (read: (one: Measured) => number): number => median(measured.map(read));
     const ratio = (read: (one: Measured) => number): string =>
-      ours === undefined ? '' : `${round(medianRatio(ours.map(read), measured.map(read)))} ×`;
+      ours === undefined || ours === measured ? '' : `${round(medianRatio(ours.map(read), measured.map(read)))} ×`;
     return [
       title,
       round(middle((one) => one.requestsPerSecond)),

@@ -1,7 +1,7 @@
 /** Whether many rules cost anything. */
 import { ROUTE } from '../contender.ts';
 import { type Measured, measureLoad, runLoad } from '../load.ts';
-import { judgeBudget, round, type Section } from '../report.ts';
+import { judgeBudget, mebibytes, round, type Section } from '../report.ts';
 import { median, medianRatio, orderOfRound } from '../statistics.ts';
 import type { RowContext } from './row.ts';
 
@@ -11,24 +11,42 @@ const BUDGET = { what: '10,000 rules against one', atLeast: 0.95, unit: '×' };
 export async function measureRules(context: RowContext): Promise<Section | null> {
   const { options, say } = context;
   if (context.outrider === null) return null;
-  const results = new Map<number, number[]>(COUNTS.map((count) => [count, []]));
+  const results = new Map<number, Measured[]>(COUNTS.map((count) => [count, []]));
   for (let number = 0; number < options.rounds; number += 1) {
     for (const count of orderOfRound(COUNTS, number)) {
-      const { requestsPerSecond } = await measureOne(context, count);
-      results.get(count)?.push(requestsPerSecond);
-      say(`  round ${number + 1}: ${count} rules ${round(requestsPerSecond)}/s`);
+      const measured = await measureOne(context, count);
+      results.get(count)?.push(measured);
+      say(`  round ${number + 1}: ${count} rules ${round(measured.requestsPerSecond)}/s`);
     }
   }
-  const [one, many] = COUNTS.map((count) => results.get(count) ?? []);
+  const [one = [], many = []] = COUNTS.map((count) => results.get(count));
+  const ratio = (read: (measured: Measured) => number): number => medianRatio(many.map(read), one.map(read));
   return {
     title: 'Many rules',
     how: `As the first row, with header-equality rules of which the last matches; ${options.rounds} rounds.`,
     table: {
-      head: ['rules', 'requests/s'],
-      lines: COUNTS.map((count) => [String(count), round(median(results.get(count) ?? []))]),
+      head: ['rules', 'requests/s', 'p99', 'CPU for 10,000', 'RssAnon', 'core'],
+      lines: COUNTS.map((count) => [round(count), ...cells(results.get(count) ?? [])]),
     },
-    notes: [judgeBudget(BUDGET, medianRatio(many ?? [], one ?? []))],
+    notes: [
+      judgeBudget(
+        BUDGET,
+        ratio((measured) => measured.requestsPerSecond),
+      ),
+      `By CPU: ${round(ratio((measured) => 1 / measured.cpuSecondsPer10k))} ×`,
+    ],
   };
+}
+
+function cells(measured: readonly Measured[]): string[] {
+  const middle = (read: (one: Measured) => number): number => median(measured.map(read));
+  return [
+    round(middle((one) => one.requestsPerSecond)),
+    `${round(middle((one) => one.p99Ms))} ms`,
+    `${round(middle((one) => one.cpuSecondsPer10k))} s`,
+    mebibytes(middle((one) => one.rssAnonPeak)),
+    `${Math.round(100 * middle((one) => one.coreShare))} %`,
+  ];
 }
 
 async function measureOne({ bench, options, target, outrider }: RowContext, rules: number): Promise<Measured> {

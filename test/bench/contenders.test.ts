@@ -9,7 +9,13 @@ import { portOf } from '../helpers/ports.ts';
 const root = join(import.meta.dirname, '../..');
 
 function bench(): Bench {
-  return { folder: temporaryFolder(), cache: temporaryFolder(), root, cores: { proxy: '0', load: '0', all: '0' } };
+  return {
+    folder: temporaryFolder(),
+    cache: temporaryFolder(),
+    root,
+    frozen: join(root, 'dist.none'),
+    cores: { proxy: '0', load: '0', all: '0' },
+  };
 }
 
 /** What a proxy makes of two requests: one with the header that it dispatches on, one without. */
