@@ -21,9 +21,10 @@ export interface CopyFiles {
 
 /** Bytes that all copies of live bodies may hold in memory together (`capture.memory`). */
 export class CopyMemory {
-  readonly limit: number;
+  /** Bytes; may change with a reload. */
+  limit: number;
   used = 0;
-  constructor(limit: number) {
+  constructor(limit = 0) {
     this.limit = limit;
   }
   take(bytes: number): boolean {

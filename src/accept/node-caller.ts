@@ -95,8 +95,8 @@ export class Caller {
   start(status: number, message: string, headers: string[]): void {
     if (this.body.unasked) this.closeAfter = true;
     if (this.closeAfter || this.tracker.closing) headers.push('connection', 'close');
-    if (message === '') this.response.writeHead(status, headers);
-    else this.response.writeHead(status, message, headers);
+    if (isReasonPhrase(message)) this.response.writeHead(status, message, headers);
+    else this.response.writeHead(status, headers);
     this.answered = true;
     this.status = status;
   }
@@ -223,6 +223,14 @@ function onDrain(this: ServerResponse & Tagged): void {
 }
 function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
+}
+
+/**
+ * RFC 9112 section 4: TAB, SP, VCHAR and obs-text. The client library reads it as UTF-8, which an older server's is
+ * not; nobody but people reads it, and a standard one takes the place of one that can't be sent.
+ */
+function isReasonPhrase(message: string): boolean {
+  return message === 'OK' || /^[\t\x20-\x7e\x80-\xff]+$/.test(message);
 }
 
 function plainAddress(address: string): string {

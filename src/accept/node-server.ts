@@ -53,7 +53,8 @@ export interface Listener {
   close(): Promise<void>;
   /** Cuts every connection. */
   destroy(): void;
-  reload(tls: { readonly cert: string; readonly key: string; readonly clientCa: string }): void;
+  /** Limits, timeouts and certificates from now on; name and addresses stay. */
+  update(options: ListenerOptions): void;
 }
 
 /** Binds a listener on all its hosts. Throws Node's error (EADDRINUSE …) when one that must be bound can't be. */
@@ -69,7 +70,7 @@ class NodeListener implements Listener, ConnectionOwner {
   closing = false;
   inFlight = 0;
   private readonly servers: Server[] = [];
-  private readonly options: ListenerOptions;
+  private options: ListenerOptions;
   private readonly guard: GuardLimits;
   private readonly events: ListenerEvents;
 
@@ -117,10 +118,14 @@ class NodeListener implements Listener, ConnectionOwner {
     }
   }
 
-  reload(tls: { readonly cert: string; readonly key: string; readonly clientCa: string }): void {
+  update(options: ListenerOptions): void {
+    this.options = options;
     for (const server of this.servers) {
-      if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
-        server.setSecureContext(tlsOptions(tls));
+      server.headersTimeout = options.headTimeoutMs;
+      server.keepAliveTimeout = options.keepAliveMs;
+      server.maxConnections = options.connections;
+      if (options.tls !== null && 'setSecureContext' in server && typeof server.setSecureContext === 'function') {
+        server.setSecureContext(tlsOptions(options.tls));
       }
     }
   }

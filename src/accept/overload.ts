@@ -3,10 +3,10 @@ import type { Refusal } from './guard.ts';
 
 export class Overload {
   inFlight = 0;
-  private readonly limit: number;
+  /** Requests in flight over all listeners (`limits.inFlight`). */
+  limit: number;
 
-  /** `limit`: requests in flight over all listeners (`limits.inFlight`). */
-  constructor(limit: number) {
+  constructor(limit = 0) {
     this.limit = limit;
   }
 

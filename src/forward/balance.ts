@@ -14,6 +14,7 @@ export class Balancer<T extends Candidate> {
   private readonly candidates: readonly T[];
   private readonly least: boolean;
   private readonly credit: number[];
+  private turn = 0;
 
   /** Throws when there is nothing to choose from. */
   constructor(candidates: readonly T[], balance: 'roundRobin' | 'leastRequest') {
@@ -54,10 +55,14 @@ export class Balancer<T extends Candidate> {
     return best;
   }
 
+  /** Begins with another one each time: among equals, and at rest all are equal, they take turns. */
   private leastLoaded(eligible: (candidate: T) => boolean): T | null {
     let best: T | null = null;
-    for (const each of this.candidates) {
-      if (each.weight === 0 || !eligible(each)) continue;
+    const { candidates } = this;
+    this.turn += 1;
+    for (let i = 0; i < candidates.length; i++) {
+      const each = candidates[(this.turn + i) % candidates.length];
+      if (each === undefined || each.weight === 0 || !eligible(each)) continue;
       if (best === null || each.inFlight / each.weight < best.inFlight / best.weight) best = each;
     }
     return best;

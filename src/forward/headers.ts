@@ -42,7 +42,7 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
         via = via === '' ? value : `${via}, ${value}`;
         continue;
       case FIELD.forwardedFor:
-        if (policy.forwarded !== 'append') break;
+        if (policy.forwarded !== 'append' || named?.has('x-forwarded-for') === true) break;
         forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;
         continue;
       default:

@@ -30,9 +30,15 @@ export class Resolver {
   private readonly queue: string[] = [];
   private running = 0;
   private readonly resolve: LookupAll;
+  private readonly now: () => number;
 
-  constructor(resolve: LookupAll = (hostname, callback) => systemLookup(hostname, { all: true }, callback)) {
+  /** `now`: milliseconds of a clock that never jumps. */
+  constructor(
+    resolve: LookupAll = (hostname, callback) => systemLookup(hostname, { all: true }, callback),
+    now: () => number = () => performance.now(),
+  ) {
     this.resolve = resolve;
+    this.now = now;
   }
 
   /** For `net.connect({lookup})`: every address of the name, starting with another one each time. */
@@ -47,7 +53,7 @@ export class Resolver {
 
   private find(hostname: string, done: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void): void {
     const entry = this.entry(hostname);
-    if (entry.found.length > 0 && performance.now() < entry.expires) {
+    if (entry.found.length > 0 && this.now() < entry.expires) {
       entry.turn += 1;
       const found = rotate(entry.found, entry.turn);
       process.nextTick(done, null, found);
@@ -83,7 +89,7 @@ export class Resolver {
     const entry = this.entry(hostname);
     entry.running = false;
     entry.found = error === null ? found : [];
-    entry.expires = performance.now() + CACHE_MS;
+    entry.expires = this.now() + CACHE_MS;
     const { waiting } = entry;
     entry.waiting = [];
     for (const done of waiting) done(error, entry.found);

@@ -21,7 +21,7 @@ export class Relay {
 
   /** Throws, with nothing sent, when HTTP forbids something in this head. */
   begin(status: number, message: string, rawHeaders: readonly string[]): void {
-    this.caller.start(status, message, this.answerHeaders(responseHeaders(rawHeaders)));
+    this.caller.start(status, message, this.fieldsFor(status, rawHeaders));
     this.remaining = contentLength(rawHeaders);
     // The head leaves with the first of the body when that is here already, else by itself.
     process.nextTick(flushHead, this.caller);
@@ -51,13 +51,26 @@ export class Relay {
     const { held } = this;
     if (held === null) return false;
     this.held = null;
-    const headers = this.answerHeaders(responseHeaders(held.rawHeaders));
+    const headers = this.fieldsFor(held.status, held.rawHeaders);
     headers.push(...extra);
     this.caller.start(held.status, held.message, headers);
     for (const chunk of held.chunks) this.caller.write(chunk);
     if (held.complete) this.finish(held.rawTrailers);
     else this.caller.flush();
     return !held.complete;
+  }
+
+  private fieldsFor(status: number, rawHeaders: readonly string[]): string[] {
+    const headers = responseHeaders(rawHeaders);
+    if (status === 204) removeField(headers, 'content-length');
+    return this.answerHeaders(headers);
+  }
+}
+
+/** RFC 9110 section 8.6: no length where there is no content. */
+function removeField(headers: string[], name: string): void {
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if ((headers[i] ?? '').toLowerCase() === name) headers.splice(i, 2);
   }
 }
 

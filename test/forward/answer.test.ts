@@ -1,0 +1,348 @@
+/** The target's answer as it reaches the caller. */
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type RawConnection, startRawTarget, startTarget } from '../helpers/node-target.ts';
+import { type RunningPath, startPath } from '../helpers/path.ts';
+import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
+import { waitFor } from '../helpers/wait.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n';
+
+/** A target that sends these bytes after each head. */
+async function startAnswering(
+  bytes: string,
+  targetKeys: object = {},
+): Promise<{ path: RunningPath; connections: RawConnection[] }> {
+  const target = await startRawTarget(async (connection) => {
+    for (;;) {
+      await connection.readHead();
+      await connection.send(bytes);
+    }
+  });
+  const path = await startPath({ routes: { targets: { prod: { urls: [{ url: target.url }], ...targetKeys } } } });
+  return { path, connections: target.connections };
+}
+
+async function relayed(bytes: string, request = GET): Promise<RawResult> {
+  const { path } = await startAnswering(bytes);
+  return sendRaw(path.port, request, { responses: 1, timeoutMs: 3000 });
+}
+
+describe('heads', () => {
+  test('H08 H09 fields keep case, order, duplicates and bytes', async () => {
+    const fields =
+      'ETag: "x"\r\nset-COOKIE: a=1\r\nX_y: \xe9\xff\r\nSet-Cookie: b=2\r\nServer: legacy\r\nContent-Length: 0\r\n';
+    const { bytes } = await relayed(`HTTP/1.1 200 OK\r\n${fields}\r\n`);
+    expect(bytes.toString('latin1')).toContain(`HTTP/1.1 200 OK\r\n${fields}`);
+  });
+
+  test.each([
+    ['HTTP/1.1 418 I’m a teapot', 'HTTP/1.1 418 '],
+    ['HTTP/1.1 404 Introuvable, d\xe9sol\xe9', 'HTTP/1.1 404 '],
+    ['HTTP/1.1 503 \xdcberlast', 'HTTP/1.1 503 '],
+    ['HTTP/1.1 599 Odd', 'HTTP/1.1 599 Odd'],
+    ['HTTP/1.1 999 Odder', 'HTTP/1.1 999 Odder'],
+    ['HTTP/1.1 200', 'HTTP/1.1 200 OK'],
+    ['HTTP/1.1 200 ', 'HTTP/1.1 200 OK'],
+    ['HTTP/1.0 200 Fine', 'HTTP/1.1 200 Fine'],
+  ])('U09 U15 a status line of "%s" is relayed', async (line, expected) => {
+    const { responses } = await relayed(`${line}\r\nContent-Length: 2\r\n\r\nok`);
+    expect(responses[0]?.statusLine).toContain(expected);
+    expect(String(responses[0]?.body)).toBe('ok');
+  });
+
+  test('the target’s Date is relayed, and where it sent none there is none', async () => {
+    const date = 'Date: Sat, 01 Jan 2000 00:00:00 GMT\r\n';
+    expect((await relayed(`HTTP/1.1 204 No Content\r\n${date}\r\n`)).responses[0]?.header('date')).toContain('2000');
+    expect((await relayed('HTTP/1.1 204 No Content\r\n\r\n')).responses[0]?.header('date')).toBeUndefined();
+  });
+
+  test('L12 a head larger than ours may be is a 502', async () => {
+    const { responses } = await relayed(`HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(70_000)}\r\n\r\n`);
+    expect(responses[0]?.status).toBe(502);
+  });
+
+  test('a head of 2,000 fields is relayed whole', async () => {
+    const fields = Array.from({ length: 2000 }, (_, i) => `x-${i}: 1\r\n`).join('');
+    const { responses } = await relayed(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 0\r\n\r\n`);
+    expect(responses[0]?.rawHeaders.filter(([name]) => name.startsWith('x-'))).toHaveLength(2000);
+  });
+
+  test('a rule’s patch of the answer is applied', async () => {
+    const target = await startTarget((_, response) => void response.setHeader('server', 'legacy').end());
+    const path = await startPath({
+      routes: {
+        targets: { prod: target.url },
+        rules: [
+          { name: 'all', target: 'prod', response: { headers: { remove: ['server'], set: { 'x-rule': '${rule}' } } } },
+        ],
+      },
+    });
+    const [response] = (await sendRaw(path.port, GET, { responses: 1 })).responses;
+    expect(response?.header('server')).toBeUndefined();
+    expect(response?.header('x-rule')).toBe('all');
+  });
+});
+
+describe('bodies', () => {
+  test.each([
+    ['with a length', 'Content-Length: 5\r\n\r\nhello'],
+    ['chunked', 'Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n'],
+  ])('a body %s is relayed and the connection kept', async (_, rest) => {
+    const { path } = await startAnswering(`HTTP/1.1 200 OK\r\n${rest}`);
+    const { responses } = await sendRaw(path.port, GET + GET, { responses: 2 });
+    expect(responses.map(({ body }) => String(body))).toEqual(['hello', 'hello']);
+  });
+
+  test('B09 a body that ends with the connection is relayed whole and ends cleanly', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send('HTTP/1.1 200 OK\r\n\r\nhello');
+      connection.close();
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+    expect(String(responses[0]?.body)).toBe('hello');
+    expect(responses[0]?.header('transfer-encoding')).toBe('chunked');
+    expect(path.captures).toEqual([]);
+  });
+
+  test('B01 HEAD answered as if it were GET: three heads, then a body, on one connection', async () => {
+    const target = await startTarget((received, response) => {
+      if (received.uri === '/length') response.setHeader('content-length', 50_000);
+      response.end(received.method === 'HEAD' ? undefined : 'body');
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const heads = ['/length', '/chunked', '/'].map((uri) => `HEAD ${uri} HTTP/1.1\r\nHost: a\r\n\r\n`).join('');
+    const methods = ['HEAD', 'HEAD', 'HEAD', 'GET'];
+    const { responses, rest } = await sendRaw(path.port, heads + GET, { responses: 4, methods });
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(responses[0]?.header('content-length')).toBe('50000');
+    expect(String(responses[3]?.body)).toBe('body');
+    expect(rest).toHaveLength(0);
+  });
+
+  test('B01 F28 a target that sends a body after HEAD does not spoil what comes next', async () => {
+    const { path } = await startAnswering('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello');
+    const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
+    const { responses } = await sendRaw(path.port, head + head + GET, {
+      responses: 3,
+      methods: ['HEAD', 'HEAD', 'GET'],
+    });
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(String(responses[2]?.body)).toBe('hello');
+  });
+
+  test.each([
+    ['204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello'],
+    ['204 chunked', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'],
+    ['205 with a length', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n'],
+    ['304 with a body', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 5\r\n\r\nhello'],
+  ])('B02 F28 %s reaches the caller without a body, and the next answer is intact', async (_, bytes) => {
+    const { path } = await startAnswering(bytes);
+    const first = await sendRaw(path.port, GET, { idleMs: 50 });
+    expect(first.responses).toHaveLength(1);
+    expect(first.rest).toHaveLength(0);
+    expect(first.responses[0]?.body).toHaveLength(0);
+    if (bytes.includes(' 204 ')) expect(first.responses[0]?.header('content-length')).toBeUndefined();
+    expect(first.responses[0]?.header('transfer-encoding')).toBeUndefined();
+    const second = await sendRaw(path.port, GET, { responses: 1 });
+    expect(second.responses[0]?.status).toBe(first.responses[0]?.status);
+  });
+
+  test('B12 bytes after the end of an answer reach nobody, and their connection is not used again', async () => {
+    const { path, connections } = await startAnswering(
+      'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n12345678EXTRA-EXTRA-1',
+    );
+    for (let i = 0; i < 3; i++) {
+      const { responses, rest } = await sendRaw(path.port, GET, { idleMs: 30 });
+      expect(responses.map(({ body }) => String(body))).toEqual(['12345678']);
+      expect(rest).toHaveLength(0);
+    }
+    expect(connections).toHaveLength(3);
+  });
+
+  test('F27 a whole extra answer on an idle connection is never delivered', async () => {
+    const answer = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${body}`;
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send(answer('good') + answer('evil'));
+      for (;;) {
+        await connection.readHead();
+        await connection.send(answer('good'));
+      }
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    for (let i = 0; i < 4; i++) {
+      const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+      expect(String(responses[0]?.body)).toBe('good');
+    }
+  });
+
+  test('B16 U08 bytes come through as they are, however slowly', async () => {
+    const body = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i));
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.trickle(
+        `HTTP/1.1 206 Partial\r\nContent-Encoding: gzip\r\nContent-Length: 256\r\n\r\n${body}`,
+        16,
+        2,
+      );
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+    expect(responses[0]?.body.toString('latin1')).toBe(body);
+    expect(responses[0]?.header('content-encoding')).toBe('gzip');
+  });
+
+  test('B17 each event of a stream is relayed when it comes, the head too', async () => {
+    const events = 12;
+    const target = await startTarget(async (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      for (let i = 0; i < events; i++) {
+        await pause(15);
+        response.write(`data: ${performance.now()}\n\n`);
+      }
+      response.end();
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const delays: number[] = [];
+    const socket = connect(path.port, '127.0.0.1');
+    socket.on('data', (chunk) => {
+      for (const [, sent] of String(chunk).matchAll(/data: ([\d.]+)\n/g)) delays.push(performance.now() - Number(sent));
+    });
+    socket.write(GET);
+    await waitFor(() => delays.length === events, { what: 'all events' });
+    socket.destroy();
+    expect(delays.toSorted((a, b) => a - b)[events / 2]).toBeLessThan(50);
+  });
+
+  test('the head of an answer is relayed before any of its body', async () => {
+    const { path } = await startAnswering('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+    const { bytes } = await sendRaw(path.port, GET, { idleMs: 50 });
+    expect(String(bytes)).toContain('HTTP/1.1 200 OK');
+  });
+});
+
+describe('B08 trailers', () => {
+  const CHUNKED = 'Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n';
+  const TRAILERS = 'X-Sum: 1\r\nHost: evil\r\nContent-Length: 9\r\nSet-Cookie: a=1\r\nX-Last: 2\r\n';
+
+  test('are relayed, but for those that frame, route or authenticate', async () => {
+    const { responses } = await relayed(
+      `HTTP/1.1 200 OK\r\n${CHUNKED}X-Sum: 1\r\nHost: evil\r\nSet-Cookie: a=1\r\nX-Last: 2\r\n\r\n`,
+    );
+    expect(responses[0]?.trailers).toEqual([
+      ['X-Sum', '1'],
+      ['X-Last', '2'],
+    ]);
+    expect(responses[0]?.header('x-sum')).toBeUndefined();
+  });
+
+  test('are never relayed with a framing field in them', async () => {
+    const { bytes } = await relayed(`HTTP/1.1 200 OK\r\n${CHUNKED}${TRAILERS}\r\n`);
+    expect(String(bytes).match(/content-length/gi) ?? []).toHaveLength(String(bytes).includes('problem+json') ? 1 : 0);
+  });
+});
+
+describe('1xx', () => {
+  test('B06 103 and 102 are relayed in their order, before the answer', async () => {
+    const hints = [1, 2, 3].map(
+      (n) => `HTTP/1.1 103 Early Hints\r\nLink: </${n}.css>; rel=preload\r\nLink: </b>\r\n\r\n`,
+    );
+    const { responses } = await relayed(
+      `HTTP/1.1 102 Processing\r\n\r\n${hints.join('')}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+    );
+    expect(responses.map(({ status }) => status)).toEqual([102, 103, 103, 103, 200]);
+    const links = responses[2]?.rawHeaders.filter(([name]) => name.toLowerCase() === 'link').map(([, value]) => value);
+    expect(links?.join(',')).toBe('</2.css>; rel=preload,</b>');
+  });
+
+  test('B07 informational answers without end are cut off, and that is a 502', async () => {
+    const { path } = await startAnswering(
+      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5000)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+    expect(responses.at(-1)?.status).toBe(502);
+    expect(responses.length).toBeLessThanOrEqual(101);
+    expect(path.captures[0]?.reason).toBe('protocol');
+  });
+
+  test('B20 a 101 that nobody asked for is a 502', async () => {
+    const { responses } = await relayed(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    expect(responses[0]?.status).toBe(502);
+  });
+});
+
+describe('B18 an answer before the request is whole', () => {
+  test.each([413, 200, 401])(
+    '%i is relayed at once, the upload ends, nothing hangs, the target’s connection is not used again',
+    async (status) => {
+      const target = await startTarget(
+        (_, response) => void response.writeHead(status, { 'content-length': 5 }).end('early'),
+        { early: true },
+      );
+      const path = await startPath({ routes: { targets: { prod: target.url } } });
+      const socket = connect(path.port, '127.0.0.1');
+      let received = '';
+      socket.on('data', (chunk) => {
+        received += String(chunk);
+      });
+      const started = performance.now();
+      socket.write(`${POST}first`);
+      await waitFor(() => received.endsWith('early'), { what: 'the early answer', timeoutMs: 900 });
+      expect(received).toContain(`HTTP/1.1 ${status}`);
+      expect(performance.now() - started).toBeLessThan(900);
+      await waitFor(() => socket.readyState === 'closed', { what: 'the connection to be closed', timeoutMs: 2500 });
+      await path.rest();
+      await sendRaw(path.port, GET, { responses: 1 });
+      expect(target.accepted()).toBe(2);
+      expect(path.captures).toEqual([]);
+    },
+  );
+
+  test('a caller that sends the rest in the end keeps its connection', async () => {
+    const target = await startTarget((_, response) => void response.end('early'), { early: true });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses } = await sendRaw(path.port, `${POST}${'x'.repeat(1_000_000)}${GET}`, { responses: 2 });
+    expect(responses.map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
+
+describe('B19 a caller that closes its side after the request', () => {
+  test('still gets the answer', async () => {
+    const target = await startTarget(async (_, response) => {
+      await pause(100);
+      response.end('late');
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses, ended } = await sendRaw(path.port, GET, { end: true });
+    expect(String(responses[0]?.body)).toBe('late');
+    expect(ended).toBe('closed');
+    expect(path.captures).toEqual([]);
+  });
+
+  test('gets an answer that takes long, once it has begun', async () => {
+    const target = await startTarget(async (_, response) => {
+      for (let i = 0; i < 6; i++) {
+        response.write(String(i));
+        await pause(250);
+      }
+      response.end();
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses } = await sendRaw(path.port, GET, { end: true });
+    expect(String(responses[0]?.body)).toBe('012345');
+  });
+
+  test('counts as gone when nothing comes', async () => {
+    const target = await startTarget(() => undefined);
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    await sendRaw(path.port, GET, { end: true });
+    await waitFor(() => path.captures.length === 1, { what: 'the capture' });
+    expect(path.captures[0]?.reason).toBe('clientAbort');
+  });
+});
