@@ -1,10 +1,10 @@
-// Compiles src/ to dist/, unless dist/ was made from the same sources already.
+// Bundles src/ into dist/, unless dist/ was made from the same sources already.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hashFiles, nodeBinary, root, runQuietly, say } from './project.mjs';
 
-const SOURCES = ['src', 'scripts/bundle.mjs', 'package-lock.json'];
+const SOURCES = ['src', 'scripts/bundle.mjs', 'tsconfig.json', 'package-lock.json'];
 
 /** Resolves to 'present' or 'built'. A build that fails leaves the last good dist/ in place and throws. */
 export function build(folder = root) {
@@ -13,7 +13,7 @@ export function build(folder = root) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 'present';
   const fresh = join(folder, `dist.${process.pid}`);
   try {
-    compile(folder, fresh);
+    bundle(folder, fresh);
     writeFileSync(join(fresh, '.built-from'), wanted);
     rmSync(join(folder, 'dist'), { recursive: true, force: true });
     renameSync(fresh, join(folder, 'dist'));
@@ -23,10 +23,10 @@ export function build(folder = root) {
   return 'built';
 }
 
-function compile(folder, outDir) {
+function bundle(folder, outDir) {
   const args = [join(root, 'scripts', 'bundle.mjs'), folder, outDir];
   const { code, output } = runQuietly(nodeBinary(), args, { cwd: folder });
-  if (code !== 0) throw new Error(`the sources do not compile:\n${output.trim()}`);
+  if (code !== 0) throw new Error(`the sources can't be bundled:\n${output.trim()}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

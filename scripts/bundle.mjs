@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const [folder, outdir] = process.argv.slice(2);
-await build({
+const result = await build({
   absWorkingDir: folder,
   // All in one folder: the thread's file and package.json are found from wherever a part of the code has gone.
   entryPoints: { outrider: join(folder, 'src/outrider.ts'), keeper: join(folder, 'src/runtime/keeper.ts') },
@@ -21,5 +21,12 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   sourcemap: 'linked',
   legalComments: 'none',
-  logLevel: 'warning',
+  logLevel: 'silent',
+}).catch((error) => {
+  if (error.errors === undefined) throw error;
+  return error;
 });
+for (const { location, text } of [...result.errors, ...result.warnings]) {
+  console.error(`${location ? `${location.file}:${location.line}:${location.column + 1}: ` : ''}${text}`);
+}
+process.exitCode = result.errors.length > 0 ? 1 : 0;
