@@ -25,8 +25,8 @@ import type { Capturer, Kept } from './record/capture.ts';
 import type { ExchangeWatch } from './watch/exchange-watch.ts';
 
 export interface AmbassadorParts {
-  /** The running configuration, compiled; another one after a reload. */
-  routes(): Routes;
+  /** The configuration, compiled. A reload makes new parts: an exchange keeps those it began with. */
+  readonly routes: Routes;
   readonly lanes: Lanes;
   readonly overload: Overload;
   readonly policy: ForwardingPolicy;
@@ -45,7 +45,7 @@ export function serve(caller: Caller, parts: AmbassadorParts): void {
   const refusal = parts.overload.enter(); //                 accept: first of all, a full house does no work
   if (refusal !== null) return refuse(caller, refusal, parts);
   if (caller.head.uri === '*') return answerServerOptions(caller, parts);
-  const routes = parts.routes(); //                          dispatch: one whole configuration for each exchange
+  const routes = parts.routes; //                          dispatch: one whole configuration for each exchange
   const rule = routes.match(caller.head); //                 on the bytes that will be forwarded
   if (rule === null) return refuse(caller, NO_RULE, parts);
   new Exchange(caller, rule, routes, parts).start();

@@ -19,24 +19,16 @@ import type { CaptureSource, Kept } from './record/capture.ts';
 import type { WatchedCaller, WatchedExchange, WatchedFlight } from './watch/exchange-watch.ts';
 
 export class Tunnels {
-  private readonly parts: AmbassadorParts;
-  private readonly idleMs: number;
+  /** Milliseconds both ways without a byte (`limits.tunnelIdle`). */
+  idleMs = 0;
   private readonly running = new Set<Tunnel>();
   private draining = false;
 
-  /** `idleMs`: both ways without a byte (`limits.tunnelIdle`). */
-  constructor(parts: AmbassadorParts, idleMs: number) {
-    this.parts = parts;
-    this.idleMs = idleMs;
-  }
-
-  open(upgrade: UpgradeRequest): void {
-    const { parts } = this;
+  open(upgrade: UpgradeRequest, parts: AmbassadorParts): void {
     const full = this.draining ? DRAINING : parts.overload.enter();
     if (full !== null) return refuse(upgrade, full.status, full.kind, full.detail, parts);
     const head = headOf(upgrade);
-    const routes = parts.routes();
-    const rule = routes.match(head);
+    const rule = parts.routes.match(head);
     const lane = rule === null ? null : parts.lanes.get(rule.targetName);
     if (rule === null || lane === null) {
       parts.overload.leave();
@@ -97,7 +89,7 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
     this.compiled = rule;
     this.rule = rule.name;
     this.target = rule.targetName;
-    this.values = parts.routes().values;
+    this.values = parts.routes.values;
     this.upstream = lane.balancer.pick();
     this.backendUrl = this.upstream.url;
     this.parts = parts;

@@ -55,11 +55,18 @@ export function prepareFolder({ folder, database, bodies }: SpoolPaths): void {
   }
 }
 
+/** One by one: Node's own recursive mkdir never comes back where the root itself has been removed (Node 26.10). */
 function makeFolders(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
-  if (first === undefined) return;
-  // Each new name must be durable in the folder that holds it.
-  for (let path = folder; path.length >= first.length; path = dirname(path)) syncFolder(dirname(path));
+  const missing: string[] = [];
+  for (let path = folder; !existsSync(path); path = dirname(path)) {
+    if (path === dirname(path)) throw spoolFault('open', 'access', folder, 'the root of the file system is gone');
+    missing.unshift(path);
+  }
+  for (const path of missing) {
+    mkdirSync(path, PRIVATE_FOLDER);
+    // Each new name must be durable in the folder that holds it.
+    syncFolder(dirname(path));
+  }
 }
 
 function makePrivate(path: string): void {

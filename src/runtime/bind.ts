@@ -19,6 +19,15 @@ export async function bindListeners(settings: Settings, events: ListenerEvents):
   return bound;
 }
 
+/** Limits and certificates of a reloaded configuration; addresses need a restart. Throws when one can't be read. */
+export function updateListeners(listeners: readonly Listener[], settings: Settings): void {
+  const options = settings.process.listeners.map((listener) => listenerOptions(listener, settings));
+  for (const [index, listener] of listeners.entries()) {
+    const own = options[index];
+    if (own !== undefined) listener.update(own);
+  }
+}
+
 function listenerOptions(listener: ListenerSettings, { process: { limits } }: Settings): ListenerOptions {
   const { name, address, tls, keepAlive: keepAliveMs } = listener;
   const { headTimeout: headTimeoutMs, bodyIdle: bodyIdleMs, writeIdle: writeIdleMs, headerBytes, connections } = limits;

@@ -169,7 +169,8 @@ export class KeeperSpool {
     this.reopen();
   }
 
-  private reopen(): void {
+  /** After a fault, or for other settings. */
+  reopen(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     try {
       this.spool?.close();

@@ -3,6 +3,7 @@
  * they are first needed; nothing here is on the path of a request that succeeds.
  */
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Mirror } from '../record/mirror.ts';
 import { recordFromKept } from '../record/record.ts';
@@ -13,7 +14,7 @@ import { Meter, type SeriesDefinition } from '../watch/meter.ts';
 import { ConfigError } from './errors.ts';
 import { KeeperConfig } from './keeper-config.ts';
 import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
-import { KeeperServers } from './keeper-servers.ts';
+import type { KeeperServers } from './keeper-servers.ts';
 import { KeeperSpool } from './keeper-spool.ts';
 
 export class Keeper {
@@ -24,7 +25,7 @@ export class Keeper {
   private readonly meter: Meter;
   private readonly config: KeeperConfig;
   private readonly spool: KeeperSpool;
-  private readonly servers: KeeperServers;
+  private servers: KeeperServers | null = null;
   private mirror: Mirror | null = null;
   private listenersBound = false;
   private draining = false;
@@ -55,17 +56,6 @@ export class Keeper {
       opened: (spool) => this.spoolOpened(spool),
       committed: () => this.mirror?.wake(),
     });
-    this.servers = new KeeperServers({
-      log: this.log,
-      view: { memory: start.memory, definitions: this.definitions },
-      keeperView: this.meter,
-      settings: () => this.config.settings,
-      spool: this.spool,
-      mirror: () => this.mirror?.stats() ?? null,
-      config: () => this.config.state(),
-      process: () => ({ configParsed: true, listenersBound: this.listenersBound, draining: this.draining }),
-      toRecord: (kept, body) => this.toRecord(kept, body),
-    });
   }
 
   /** Settings first, so that the path can bind while the rest is opened. */
@@ -78,8 +68,25 @@ export class Keeper {
       return;
     }
     this.config.follow();
+    this.servers = await this.createServers();
     const { metrics, admin } = await this.servers.listen();
     this.post({ type: 'listening', metrics, admin });
+  }
+
+  /** Loaded only now: the path is binding meanwhile. */
+  private async createServers(): Promise<KeeperServers> {
+    const { KeeperServers } = await import('./keeper-servers.ts');
+    return new KeeperServers({
+      log: this.log,
+      view: { memory: this.start.memory, definitions: this.definitions },
+      keeperView: this.meter,
+      settings: () => this.config.settings,
+      spool: this.spool,
+      mirror: () => this.mirror?.stats() ?? null,
+      config: () => this.config.state(),
+      process: () => ({ configParsed: true, listenersBound: this.listenersBound, draining: this.draining }),
+      toRecord: (kept, body) => this.toRecord(kept, body),
+    });
   }
 
   receive(message: ToKeeper): void {
@@ -100,8 +107,7 @@ export class Keeper {
         for (const line of message.lines) this.log.write(line);
         return;
       case 'applied':
-        this.config.applied(message.hash, message.problem);
-        this.log.setLevel(this.config.settings.process.log.level);
+        this.applied(message.hash, message.problem);
         return;
       case 'state':
         this.listenersBound = message.listenersBound;
@@ -112,12 +118,25 @@ export class Keeper {
     }
   }
 
+  /** The path runs with it: now the keeper's own parts take it over, those that it changes. */
+  private applied(hash: string, problem: string | null): void {
+    const before = this.config.settings.process;
+    this.config.applied(hash, problem);
+    const after = this.config.settings.process;
+    this.log.setLevel(after.log.level);
+    const mirrors = before.kafka.brokers.length > 0 === after.kafka.brokers.length > 0;
+    if (!isDeepStrictEqual(before.spool, after.spool) || !mirrors) this.spool.reopen();
+    else if (!isDeepStrictEqual(before.kafka, after.kafka) && this.spool.spool !== null) {
+      void this.startMirror(this.spool.spool);
+    }
+  }
+
   /** Everything is on disk already: what is done here only saves others from waiting. */
   private async close(deadlineMs: number): Promise<void> {
     this.config.close();
     await this.mirrorRest(deadlineMs);
     this.spool.close();
-    await this.servers.close();
+    await this.servers?.close();
     parentPort?.close();
   }
 
@@ -138,7 +157,7 @@ export class Keeper {
   private spoolOpened(spool: Spool): void {
     this.log.setRedaction(this.logRedaction());
     this.config.save();
-    if (this.config.settings.process.kafka.brokers.length > 0) void this.startMirror(spool);
+    void this.startMirror(spool);
   }
 
   private logRedaction() {
@@ -148,12 +167,15 @@ export class Keeper {
     };
   }
 
+  /** In place of the one that ran; none where no brokers are named. */
   private async startMirror(spool: Spool): Promise<void> {
+    const { kafka } = this.config.settings.process;
+    const before = this.mirror;
+    this.mirror = null;
+    await before?.close({ deadlineMs: 0 });
+    if (kafka.brokers.length === 0 || this.spool.spool !== spool) return;
     const { startMirror } = await import('./keeper-mirror.ts');
-    await this.mirror?.close({ deadlineMs: 0 });
-    this.mirror = startMirror(spool, this.config.settings.process.kafka, this.log, (kept, body) =>
-      this.toRecord(kept, body),
-    );
+    this.mirror = startMirror(spool, kafka, this.log, (kept, body) => this.toRecord(kept, body));
   }
 
   private toRecord(kept: KeptRecord, body: Uint8Array | null) {

@@ -48,13 +48,18 @@ function untilQuiet(overload: Overload, quietMs: number, maxMs: number): Promise
   });
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT, `now` at the second. Returns what takes the handlers away. */
+/** A terminal's Ctrl-C reaches a process more than once: from the terminal and from npm. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Calls `stop` at the first SIGTERM or SIGINT, `now` at a later one. Returns what takes the handlers away. */
 export function onSignals(stop: (signal: string) => void, now: () => void): () => void {
-  let count = 0;
+  let first = Number.POSITIVE_INFINITY;
   const handle = (signal: NodeJS.Signals): void => {
-    count += 1;
-    if (count === 1) stop(signal);
-    else now();
+    const at = performance.now();
+    if (first === Number.POSITIVE_INFINITY) {
+      first = at;
+      stop(signal);
+    } else if (at - first > SAME_SIGNAL_MS) now();
   };
   process.on('SIGTERM', handle);
   process.on('SIGINT', handle);

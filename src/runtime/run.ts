@@ -1,28 +1,13 @@
-/** Puts the process together: the path on this thread, the keeper on its own, and what a reload changes. */
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { CopyMemory } from '../accept/copy.ts';
-import type { Listener, ListenerEvents } from '../accept/node-server.ts';
-import { Overload } from '../accept/overload.ts';
-import { type AmbassadorParts, serve } from '../ambassador.ts';
-import { compileRoutes, type Routes } from '../dispatch/match.ts';
-import { createValueSource, type ValueSource } from '../dispatch/value-source.ts';
+/** Puts the process together: the keeper on its own thread, and beside it on this one the path. */
 import type { Settings } from '../exchange.ts';
-import { Lanes } from '../forward/lanes.ts';
-import { Resolver } from '../forward/node-resolve.ts';
-import { Capturer } from '../record/capture.ts';
-import { Tunnels } from '../tunnels.ts';
-import { createExchangeMeters } from '../watch/exchange-meters.ts';
-import { ExchangeWatch } from '../watch/exchange-watch.ts';
 import { Meter } from '../watch/meter.ts';
 import { createPathLog, type PathLog } from '../watch/path-log.ts';
-import { bindListeners } from './bind.ts';
 import { ConfigError, StartError } from './errors.ts';
 import { KeeperClient } from './keeper-client.ts';
 import type { FromKeeper } from './keeper-protocol.ts';
 import { KeeperSupervisor } from './keeper-supervisor.ts';
-import { drain, onSignals } from './lifecycle.ts';
-import { TargetGauges } from './target-gauges.ts';
+import { onSignals } from './lifecycle.ts';
+import type { Path } from './path.ts';
 
 export interface RunOptions {
   /** Folder with outrider.yaml and routes.yaml, or one file; absent: the environment alone. */
@@ -63,8 +48,6 @@ export async function runOutrider(options: RunOptions): Promise<RunningOutrider>
 }
 
 const HEARTBEAT_MS = 1000;
-/** Bytes of live copies that may wait for the keeper's disk. */
-const BACKLOG_SHARE = 1;
 
 class Outrider implements RunningOutrider {
   readonly ready: Promise<void>;
@@ -74,31 +57,26 @@ class Outrider implements RunningOutrider {
     metrics: '',
     admin: '',
   };
-  private readonly client: KeeperClient;
+  private readonly env: RunOptions['env'];
+  private readonly client = new KeeperClient();
   private readonly meter: Meter;
   private readonly log: PathLog;
   private readonly keeper: KeeperSupervisor;
   private readonly firstSettings = Promise.withResolvers<Settings>();
   private readonly readied = Promise.withResolvers<void>();
   private readonly end = Promise.withResolvers<number>();
-  /** Outlives reloads: a secret in the middle of a rotation keeps its last value. */
-  private readonly values: ValueSource;
   private settings: Settings | null = null;
-  private routes: Routes | null = null;
-  private lanes: Lanes | null = null;
-  private parts: AmbassadorParts | null = null;
-  private tunnels: Tunnels | null = null;
-  private gauges: TargetGauges | null = null;
-  private listeners: Listener[] = [];
+  private path: Path | null = null;
+  private bound = false;
+  private keeperListens = false;
   private heart: NodeJS.Timeout | null = null;
   private stopping: Promise<void> | null = null;
   private removeSignals: (() => void) | null = null;
 
   constructor({ configPath, env }: RunOptions) {
-    this.values = createValueSource({ env });
+    this.env = env;
     this.ready = this.readied.promise;
     this.exited = this.end.promise;
-    this.client = new KeeperClient();
     this.meter = new Meter((definition) => this.client.publish(definition));
     this.log = createPathLog((line) => this.client.log(line));
     this.keeper = new KeeperSupervisor({
@@ -114,12 +92,18 @@ class Outrider implements RunningOutrider {
   }
 
   async start(): Promise<void> {
-    const settings = await this.firstSettings.promise;
-    this.build(settings);
-    await this.bind(settings);
+    // The keeper reads the configuration meanwhile: the two threads load side by side.
+    const [{ Path }, settings] = await Promise.all([import('./path.ts'), this.firstSettings.promise]);
+    const { env, client, meter, log } = this;
+    this.path = new Path(settings, { env, client, meter, log });
+    await this.path.bind(settings);
+    for (const { name, addresses } of this.path.listeners) this.addresses.listeners[name] = addresses;
+    this.settings = settings;
     this.meter.heartbeat();
     this.heart = setInterval(() => this.beat(), HEARTBEAT_MS);
     this.announce(false);
+    this.bound = true;
+    this.sayListening();
     this.removeSignals = onSignals(
       (signal) => {
         this.log.log('info', { signal }, 'signal received');
@@ -136,8 +120,7 @@ class Outrider implements RunningOutrider {
 
   /** After a start that failed. */
   async abandon(): Promise<void> {
-    for (const listener of this.listeners) listener.destroy();
-    await this.lanes?.destroy();
+    await this.path?.destroy();
     await this.keeper.close(0);
   }
 
@@ -156,75 +139,22 @@ class Outrider implements RunningOutrider {
       case 'listening':
         this.addresses.metrics = message.metrics;
         this.addresses.admin = message.admin;
+        this.keeperListens = true;
         this.sayListening();
         return;
       default:
     }
   }
 
-  private build(settings: Settings): void {
-    const { capture, limits, forwarded, metrics } = settings.process;
-    const readFile = (path: string): string => readFileSync(path, 'utf8');
-    this.lanes = new Lanes({ resolver: new Resolver(), readFile, headerBytes: limits.headerBytes * 2 });
-    this.client.backlogBytes = capture.memory * BACKLOG_SHARE;
-    this.parts = {
-      routes: () => this.runningRoutes(),
-      lanes: this.lanes,
-      overload: new Overload(limits.inFlight),
-      policy: { pseudonym: `outrider-${randomBytes(4).toString('hex')}`, forwarded },
-      copies: { memory: new CopyMemory(capture.memory), files: this.client, limit: capture.body },
-      capturer: new Capturer({
-        store: this.client,
-        waitMs: capture.wait,
-        readWaitMs: capture.readWait,
-        responseBytes: capture.response,
-      }),
-      holdBytes: capture.response,
-      watch: new ExchangeWatch({
-        meter: this.meter,
-        meters: createExchangeMeters(this.meter, metrics),
-        log: this.log,
-        access: () => this.settings?.process.log.access ?? 'failures',
-      }),
-    };
-    this.tunnels = new Tunnels(this.parts, limits.tunnelIdle);
-    this.gauges = new TargetGauges(this.meter, this.lanes);
-    this.apply(settings, compileRoutes(settings, this.values));
-  }
-
-  /** Takes over a configuration, whole. Throws with the old one running when a key or certificate can't be read. */
-  private apply(settings: Settings, routes: Routes): void {
-    this.lanes?.update(settings.routes.targets);
-    this.routes = routes;
-    this.settings = settings;
-    this.log.setLevel(settings.process.log.level);
-  }
-
   private reload(settings: Settings): void {
     let problem: string | null = null;
     try {
-      this.apply(settings, compileRoutes(settings, this.values));
+      this.path?.apply(settings);
+      this.settings = settings;
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
     this.keeper.post({ type: 'applied', hash: settings.hash, problem });
-  }
-
-  private runningRoutes(): Routes {
-    if (this.routes === null) throw new Error('a request came before the configuration');
-    return this.routes;
-  }
-
-  private async bind(settings: Settings): Promise<void> {
-    const { parts, tunnels } = this;
-    if (parts === null || tunnels === null) throw new Error('bound before it was built');
-    const events: ListenerEvents = {
-      request: (caller) => serve(caller, parts),
-      upgrade: (upgrade) => tunnels.open(upgrade),
-      refused: (refusal, listener, remote, excerpt) => parts.watch.refused(refusal, listener, remote, excerpt),
-    };
-    this.listeners = await bindListeners(settings, events);
-    for (const { name, addresses } of this.listeners) this.addresses.listeners[name] = addresses;
   }
 
   private announce(draining: boolean): void {
@@ -232,7 +162,9 @@ class Outrider implements RunningOutrider {
     if (this.settings !== null) this.keeper.post({ type: 'applied', hash: this.settings.hash, problem: null });
   }
 
+  /** Once both threads are: whoever waits for this line can use every address in it. */
   private sayListening(): void {
+    if (!this.bound || !this.keeperListens) return;
     this.log.log('info', { ...this.addresses, config: this.settings?.hash, pid: process.pid }, 'listening');
     this.client.flush();
     this.readied.resolve();
@@ -240,19 +172,13 @@ class Outrider implements RunningOutrider {
 
   private beat(): void {
     this.meter.heartbeat();
-    this.gauges?.update();
+    this.path?.beat();
   }
 
   private async shutDown(): Promise<void> {
-    const { settings, parts, listeners, log } = this;
-    const { mode, max } = settings?.process.shutdown ?? { mode: 'drain', max: 0 };
+    const { mode, max } = this.settings?.process.shutdown ?? { mode: 'drain', max: 0 };
     const started = performance.now();
-    if (parts !== null) {
-      this.tunnels?.drain();
-      await drain({ listeners, overload: parts.overload, log, announce: () => this.announce(true) }, mode, max);
-    }
-    this.tunnels?.destroy();
-    await this.lanes?.destroy();
+    await this.path?.close(mode, max, () => this.announce(true));
     // `native`: as long as records wait for Kafka; the kernel may end it any time and nothing is lost.
     const left = mode === 'native' ? Number.MAX_SAFE_INTEGER : Math.max(0, max - (performance.now() - started));
     await this.keeper.close(left);

@@ -38,11 +38,11 @@ export interface ExchangeWatchOptions {
   readonly meter: Meter;
   readonly meters: ExchangeMeters;
   readonly log: PathLog;
-  /** `log.access` of the running configuration. */
-  readonly access: () => 'failures' | 'all' | 'none';
 }
 
 export class ExchangeWatch {
+  /** `log.access` of the running configuration. */
+  access: 'failures' | 'all' | 'none' = 'failures';
   private readonly options: ExchangeWatchOptions;
   private readonly inFlight: Gauge;
   private readonly known = new Map<string, Map<string, Map<string, ExchangeMeter>>>();
@@ -70,7 +70,7 @@ export class ExchangeWatch {
     meter.finished({ method, code, durationSeconds, targetSeconds, requestBytes, responseBytes });
     if (verdict?.kind === 'failed') meter.failed(verdict.reason);
     if (flight.retries > 0) this.countRetries(target, flight.retries, verdict);
-    if (verdict !== null && wantsAccessLine(this.options.access(), verdict)) {
+    if (verdict !== null && wantsAccessLine(this.access, verdict)) {
       const bytes = { requestBytes, responseBytes };
       this.line(exchange, flight, verdict, { code, durationSeconds, targetSeconds, ...bytes });
     }

@@ -128,7 +128,7 @@ class Path implements RunningPath {
     this.lanes.update(this.settings.routes.targets);
     this.routes = compileRoutes(this.settings, this.values);
     this.parts = {
-      routes: () => this.routes,
+      routes: this.routes,
       lanes: this.lanes,
       overload: this.overload,
       policy: { pseudonym: this.pseudonym, forwarded },
@@ -144,10 +144,11 @@ class Path implements RunningPath {
         meter: this.meter,
         meters: createExchangeMeters(this.meter, metrics),
         log: createPathLog((line) => this.lines.push(line) > 0),
-        access: () => log.access,
       }),
     };
-    this.tunnels = new Tunnels(this.parts, limits.tunnelIdle);
+    this.parts.watch.access = log.access;
+    this.tunnels = new Tunnels();
+    this.tunnels.idleMs = limits.tunnelIdle;
   }
 
   get captures(): readonly Capture[] {
@@ -157,7 +158,7 @@ class Path implements RunningPath {
   async start(): Promise<void> {
     const events: ListenerEvents = {
       request: (caller) => serve(caller, this.parts),
-      upgrade: (upgrade) => this.tunnels.open(upgrade),
+      upgrade: (upgrade) => this.tunnels.open(upgrade, this.parts),
       refused: (refusal, listener, remote, excerpt) => this.parts.watch.refused(refusal, listener, remote, excerpt),
     };
     this.listeners = await bindListeners(this.settings, events);

@@ -1,0 +1,126 @@
+/** The path thread's own half of the process: everything between the listeners and the targets, and its reload. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { CopyMemory } from '../accept/copy.ts';
+import type { Listener, ListenerEvents } from '../accept/node-server.ts';
+import { Overload } from '../accept/overload.ts';
+import { type AmbassadorParts, serve } from '../ambassador.ts';
+import { compileRoutes, type Routes } from '../dispatch/match.ts';
+import { createValueSource, type ValueSource } from '../dispatch/value-source.ts';
+import type { Settings } from '../exchange.ts';
+import { Lanes } from '../forward/lanes.ts';
+import { Resolver } from '../forward/node-resolve.ts';
+import { Capturer } from '../record/capture.ts';
+import { Tunnels } from '../tunnels.ts';
+import { createExchangeMeters } from '../watch/exchange-meters.ts';
+import { ExchangeWatch } from '../watch/exchange-watch.ts';
+import type { Meter } from '../watch/meter.ts';
+import type { PathLog } from '../watch/path-log.ts';
+import { bindListeners, updateListeners } from './bind.ts';
+import type { KeeperClient } from './keeper-client.ts';
+import { drain } from './lifecycle.ts';
+import { TargetGauges } from './target-gauges.ts';
+
+export interface PathOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly client: KeeperClient;
+  readonly meter: Meter;
+  readonly log: PathLog;
+}
+
+export class Path {
+  listeners: Listener[] = [];
+  private readonly options: PathOptions;
+  /** Outlives reloads: a secret in the middle of a rotation keeps its last value. */
+  private readonly values: ValueSource;
+  private readonly lanes: Lanes;
+  private readonly overload = new Overload();
+  private readonly memory = new CopyMemory();
+  private readonly watch: ExchangeWatch;
+  private readonly tunnels: Tunnels;
+  private readonly gauges: TargetGauges;
+  private readonly pseudonym = `outrider-${randomBytes(4).toString('hex')}`;
+  private parts: AmbassadorParts;
+
+  /** Throws what `apply` throws. */
+  constructor(settings: Settings, options: PathOptions) {
+    this.options = options;
+    const { env, meter, log } = options;
+    this.values = createValueSource({ env });
+    const readFile = (path: string): string => readFileSync(path, 'utf8');
+    // An answer's head may be twice as large as a request's: cookies.
+    this.lanes = new Lanes({
+      resolver: new Resolver(),
+      readFile,
+      headerBytes: settings.process.limits.headerBytes * 2,
+    });
+    const meters = createExchangeMeters(meter, settings.process.metrics);
+    this.watch = new ExchangeWatch({ meter, meters, log });
+    this.gauges = new TargetGauges(meter, this.lanes);
+    this.tunnels = new Tunnels();
+    this.parts = this.take(settings);
+  }
+
+  /** Binds the listeners. Throws StartError. */
+  async bind(settings: Settings): Promise<void> {
+    const events: ListenerEvents = {
+      request: (caller) => serve(caller, this.parts),
+      upgrade: (upgrade) => this.tunnels.open(upgrade, this.parts),
+      refused: (refusal, listener, remote, excerpt) => this.watch.refused(refusal, listener, remote, excerpt),
+    };
+    this.listeners = await bindListeners(settings, events);
+  }
+
+  /**
+   * Takes over a configuration, whole: requests that have begun end with the old one. Throws, with the old one still
+   * running, when a key or certificate can't be read.
+   */
+  apply(settings: Settings): void {
+    this.parts = this.take(settings);
+    updateListeners(this.listeners, settings);
+  }
+
+  /** Once a second: what changes without a request. */
+  beat(): void {
+    this.gauges.update();
+  }
+
+  /** Resolves when nothing is in flight any more, or at the end of `maxMs`, and all is closed. */
+  async close(mode: 'drain' | 'native', maxMs: number, announce: () => void): Promise<void> {
+    const { listeners, overload } = this;
+    this.tunnels.drain();
+    await drain({ listeners, overload, log: this.options.log, announce }, mode, maxMs);
+    this.tunnels.destroy();
+    await this.lanes.destroy();
+  }
+
+  /** After a start that failed. */
+  async destroy(): Promise<void> {
+    for (const listener of this.listeners) listener.destroy();
+    await this.lanes.destroy();
+  }
+
+  private take(settings: Settings): AmbassadorParts {
+    const routes: Routes = compileRoutes(settings, this.values);
+    this.lanes.update(settings.routes.targets);
+    const { capture, limits, forwarded, log } = settings.process;
+    const { client } = this.options;
+    this.overload.limit = limits.inFlight;
+    this.memory.limit = capture.memory;
+    client.backlogBytes = capture.memory;
+    this.watch.access = log.access;
+    this.options.log.setLevel(log.level);
+    this.tunnels.idleMs = limits.tunnelIdle;
+    const { wait: waitMs, readWait: readWaitMs, response: responseBytes, body: limit } = capture;
+    return {
+      routes,
+      lanes: this.lanes,
+      overload: this.overload,
+      policy: { pseudonym: this.pseudonym, forwarded },
+      copies: { memory: this.memory, files: client, limit },
+      capturer: new Capturer({ store: client, waitMs, readWaitMs, responseBytes }),
+      holdBytes: responseBytes,
+      watch: this.watch,
+    };
+  }
+}
