@@ -21,7 +21,26 @@ export interface StartPlan {
 export interface RunningContender {
   readonly pid: number;
   readonly url: string;
+  /** What it printed, when it has ended by itself; '' as long as it runs. */
+  lastWords(): string;
   stop(): Promise<void>;
+}
+
+/** Works with a started contender and stops it. @throws Error that names the contender, and its end if it came to one. */
+export async function withRunning<R extends RunningContender, T>(
+  title: string,
+  starting: Promise<R>,
+  work: (running: R) => Promise<T>,
+): Promise<T> {
+  const running = await starting;
+  try {
+    return await work(running);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error([`${title}: ${reason}`, running.lastWords()].join('\n').trimEnd(), { cause: error });
+  } finally {
+    await running.stop();
+  }
 }
 
 /** What the parts that need a tool or a folder are given. */

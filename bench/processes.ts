@@ -38,16 +38,23 @@ export async function stopChild(child: Child): Promise<void> {
   clearTimeout(late);
 }
 
+/** How a process ended and what it printed last; '' as long as it runs. */
+export function lastWords({ exit, stdout, stderr }: Child): string {
+  if (exit === null) return '';
+  return [`it ended with ${exit.code ?? exit.signal}`, ...[...stdout, ...stderr].slice(-20)].join('\n');
+}
+
 /** Asks every 2 ms until the fact is there. @throws Error with what the process printed when it ends, or after 15 s. */
 export async function waitForChild<T>(child: Child, what: string, fact: () => Promise<T | null>): Promise<T> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     const value = await fact();
     if (value !== null) return value;
-    const { exit } = child;
-    if (exit !== null || performance.now() > deadline) {
-      const why = exit === null ? `not within ${READY_MS} ms` : `it ended with ${exit.code ?? exit.signal}`;
-      throw new Error(`${what}: ${why}\n${[...child.stdout, ...child.stderr].slice(-20).join('\n')}`);
+    if (child.exit !== null) throw new Error(`${what}: ${lastWords(child)}`);
+    if (performance.now() > deadline) {
+      throw new Error(
+        `${what}: not within ${READY_MS} ms\n${[...child.stdout, ...child.stderr].slice(-20).join('\n')}`,
+      );
     }
     await pause(2);
   }

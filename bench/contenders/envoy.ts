@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { closedPort } from '../../test/helpers/ports.ts';
 import { type Bench, type Prepared, ROUTE, type RunningContender, type StartPlan } from '../contender.ts';
 import { waitForPort } from '../nginx.ts';
-import { runOnCores, startOnCores, stopChild } from '../processes.ts';
+import { lastWords, runOnCores, startOnCores, stopChild } from '../processes.ts';
 
 const VERSION = '1.40.0';
 
@@ -38,7 +38,8 @@ async function startEnvoy(binary: string, folder: string, { targetUrl, cores }: 
   const quiet = ['--disable-hot-restart', '--log-level', 'error'];
   const child = startOnCores(binary, ['-c', config, '--concurrency', '1', ...quiet], { cores });
   await waitForPort(child, port);
-  return { pid: child.pid, url: `http://127.0.0.1:${port}`, stop: () => stopChild(child) };
+  const url = `http://127.0.0.1:${port}`;
+  return { pid: child.pid, url, lastWords: () => lastWords(child), stop: () => stopChild(child) };
 }
 
 function envoyConfig(port: number, targetPort: number): unknown {

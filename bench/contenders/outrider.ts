@@ -5,7 +5,7 @@ import { build } from '../../scripts/build.mjs';
 import { closedPort } from '../../test/helpers/ports.ts';
 import { type Bench, type Contender, ROUTE, type RunningContender, type StartPlan } from '../contender.ts';
 import { waitForPort } from '../nginx.ts';
-import { startOnCores, stopChild, waitForChild } from '../processes.ts';
+import { lastWords, startOnCores, stopChild, waitForChild } from '../processes.ts';
 
 export interface OutriderPlan extends StartPlan {
   /** Header-equality rules; the one that matches comes last. */
@@ -84,6 +84,7 @@ async function startOutrider(args: readonly string[], folder: string, plan: Outr
     startedMs: performance.now() - started.at,
     ownMs: () =>
       waitForChild(child, 'the line that it listens', async () => listeningTime(child.stdout, started.epoch)),
+    lastWords: () => lastWords(child),
     stop: async () => {
       await stopChild(child);
       rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@
 import { closedPort } from '../../test/helpers/ports.ts';
 import type { RunningContender, StartPlan } from '../contender.ts';
 import { waitForPort } from '../nginx.ts';
-import { startOnCores, stopChild } from '../processes.ts';
+import { lastWords, startOnCores, stopChild } from '../processes.ts';
 
 /** Starts it and waits until it accepts connections. */
 export async function startPeer(
@@ -14,5 +14,6 @@ export async function startPeer(
   const port = await closedPort();
   const child = startOnCores(command, [...args, String(port), targetUrl], { cores, env });
   await waitForPort(child, port);
-  return { pid: child.pid, url: `http://127.0.0.1:${port}`, stop: () => stopChild(child) };
+  const url = `http://127.0.0.1:${port}`;
+  return { pid: child.pid, url, lastWords: () => lastWords(child), stop: () => stopChild(child) };
 }

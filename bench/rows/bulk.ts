@@ -1,6 +1,6 @@
 /** One large body each way: how much memory it takes, and how fast it goes. */
 import { anonymousMemory } from '../../test/helpers/process-facts.ts';
-import { type Contender, ROUTE } from '../contender.ts';
+import { type Contender, ROUTE, withRunning } from '../contender.ts';
 import { type BulkTarget, download, startBulkTarget, upload } from '../node-bulk.ts';
 import { judgeBudget, mebibytes, type Section } from '../report.ts';
 import { median, orderOfRound } from '../statistics.ts';
@@ -61,20 +61,16 @@ function cells(bulks: readonly Bulk[], bytes: number): string[] {
   ];
 }
 
-async function measureOne({ bench, options }: RowContext, contender: Contender, target: BulkTarget): Promise<Bulk> {
-  const running = await contender.start({ targetUrl: target.url, cores: bench.cores.proxy });
+function measureOne({ bench, options }: RowContext, contender: Contender, target: BulkTarget): Promise<Bulk> {
+  const starting = contender.start({ targetUrl: target.url, cores: bench.cores.proxy });
   const headers = { [ROUTE.header]: ROUTE.value };
-  try {
-    await upload(`${running.url}/up`, headers, 1);
-    const idle = anonymousMemory(running.pid);
-    const up = await withPeak(running.pid, () => upload(`${running.url}/up`, headers, options.bulkBytes));
-    const down = await withPeak(running.pid, () => download(`${running.url}/down`, headers, options.bulkBytes));
+  return withRunning(contender.title, starting, async ({ url, pid }) => {
+    await upload(`${url}/up`, headers, 1);
+    const idle = anonymousMemory(pid);
+    const up = await withPeak(pid, () => upload(`${url}/up`, headers, options.bulkBytes));
+    const down = await withPeak(pid, () => download(`${url}/down`, headers, options.bulkBytes));
     return { idle, upPeak: up.peak, downPeak: down.peak, upSeconds: up.result, downSeconds: down.result };
-  } catch (error) {
-    throw new Error(`${contender.title}: ${error instanceof Error ? error.message : error}`, { cause: error });
-  } finally {
-    await running.stop();
-  }
+  });
 }
 
 async function withPeak<T>(pid: number, work: () => Promise<T>): Promise<{ result: T; peak: number }> {

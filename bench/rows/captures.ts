@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { closedPort } from '../../test/helpers/ports.ts';
-import { ROUTE } from '../contender.ts';
+import { ROUTE, withRunning } from '../contender.ts';
 import type { RunningOutrider } from '../contenders/outrider.ts';
 import { type Measured, measureLoad, runLoad, writePostScript } from '../load.ts';
 import { fileSystemOf } from '../machine.ts';
@@ -72,27 +72,18 @@ export async function measureCaptures(context: RowContext): Promise<Section | nu
 async function measureOne({ bench, options, outrider }: RowContext): Promise<Captures> {
   if (outrider === null) throw new Error('Outrider was left out');
   const targetUrl = `http://127.0.0.1:${await closedPort()}`;
-  const running = await outrider.start({ targetUrl, cores: bench.cores.all, spool: { size: '4Gi' } });
-  try {
+  const starting = outrider.start({ targetUrl, cores: bench.cores.all, spool: { size: '4Gi' } });
+  return withRunning(outrider.title, starting, async (running) => {
     await expectRecord(running);
     const script = writePostScript(bench.folder, BODY_BYTES);
     const headers = { [ROUTE.header]: ROUTE.value };
-    const plan = {
-      url: running.url,
-      connections: CONNECTIONS,
-      seconds: options.loadSeconds,
-      headers,
-      script,
-      cores: bench.cores.load,
-    };
-    const warm = await runLoad({ ...plan, seconds: options.warmSeconds });
-    const measured = await measureLoad(plan, running.pid);
+    const load = { url: running.url, connections: CONNECTIONS, headers, script, cores: bench.cores.load };
+    const warm = await runLoad({ ...load, seconds: options.warmSeconds });
+    const measured = await measureLoad({ ...load, seconds: options.loadSeconds }, running.pid);
     const { captured, difference } = await ledgerOf(running);
     if (measured.refused !== measured.requests) throw new Error('some requests were answered as if the target were up');
     return { ...measured, kept: captured, answered: 1 + warm.requests + measured.requests, difference };
-  } finally {
-    await running.stop();
-  }
+  });
 }
 
 /** One request must come back with the id of its record, or the row would measure something else. */

@@ -1,5 +1,5 @@
 /** Requests per second on one core, keep-alive, 50 connections: plain GETs, and POSTs with a body of 1 KiB. */
-import { type Contender, ROUTE } from '../contender.ts';
+import { type Contender, ROUTE, withRunning } from '../contender.ts';
 import { type LoadPlan, type LoadResult, type Measured, measureLoad, runLoad, writePostScript } from '../load.ts';
 import { SMALL_BODY } from '../nginx.ts';
 import type { ContenderName } from '../options.ts';
@@ -66,19 +66,16 @@ function loadPlan({ bench, options }: RowContext, url: string, script: string): 
 }
 
 /** Warmed up, measured, stopped. @throws Error when an answer was not the target's. */
-async function measureOne(context: RowContext, contender: Contender, script: string): Promise<Measured> {
-  const running = await contender.start({ targetUrl: context.target.url, cores: context.bench.cores.proxy });
-  try {
+function measureOne(context: RowContext, contender: Contender, script: string): Promise<Measured> {
+  const starting = contender.start({ targetUrl: context.target.url, cores: context.bench.cores.proxy });
+  return withRunning(contender.title, starting, async (running) => {
     const plan = loadPlan(context, running.url, script);
     await runLoad({ ...plan, seconds: context.options.warmSeconds });
     const measured = await measureLoad(plan, running.pid);
-    if (measured.refused + measured.socketErrors > 0) {
-      throw new Error(`${contender.title}: ${measured.refused} bad answers, ${measured.socketErrors} socket errors`);
-    }
+    const { refused, socketErrors } = measured;
+    if (refused + socketErrors > 0) throw new Error(`${refused} bad answers, ${socketErrors} socket errors`);
     return measured;
-  } finally {
-    await running.stop();
-  }
+  });
 }
 
 function tableOf(contenders: readonly Contender[], results: Results, direct: readonly LoadResult[]): Section['table'] {

@@ -1,5 +1,5 @@
 /** Whether many rules cost anything. */
-import { ROUTE } from '../contender.ts';
+import { ROUTE, withRunning } from '../contender.ts';
 import { type Measured, measureLoad, runLoad } from '../load.ts';
 import { judgeBudget, mebibytes, round, type Section } from '../report.ts';
 import { median, medianRatio, orderOfRound } from '../statistics.ts';
@@ -51,20 +51,10 @@ function cells(measured: readonly Measured[]): string[] {
 
 async function measureOne({ bench, options, target, outrider }: RowContext, rules: number): Promise<Measured> {
   if (outrider === null) throw new Error('Outrider was left out');
-  const running = await outrider.start({ targetUrl: target.url, cores: bench.cores.proxy, rules });
-  try {
-    const headers = { [ROUTE.header]: ROUTE.value };
-    const plan = {
-      url: running.url,
-      connections: 50,
-      seconds: options.loadSeconds,
-      headers,
-      script: '',
-      cores: bench.cores.load,
-    };
-    await runLoad({ ...plan, seconds: options.warmSeconds });
-    return await measureLoad(plan, running.pid);
-  } finally {
-    await running.stop();
-  }
+  const starting = outrider.start({ targetUrl: target.url, cores: bench.cores.proxy, rules });
+  return withRunning(`${outrider.title} with ${rules} rules`, starting, async ({ url, pid }) => {
+    const load = { connections: 50, headers: { [ROUTE.header]: ROUTE.value }, script: '', cores: bench.cores.load };
+    await runLoad({ ...load, url, seconds: options.warmSeconds });
+    return await measureLoad({ ...load, url, seconds: options.loadSeconds }, pid);
+  });
 }

@@ -1,4 +1,5 @@
 /** How long Outrider takes until it serves. */
+import { withRunning } from '../contender.ts';
 import type { RunningOutrider } from '../contenders/outrider.ts';
 import { judgeBudget, round, type Section } from '../report.ts';
 import { median } from '../statistics.ts';
@@ -11,8 +12,8 @@ export async function measureStart({ bench, options, target, outrider, say }: Ro
   const starts: { listening: number; started: number; own: number }[] = [];
   // The first one fills the page cache.
   for (let number = -1; number < options.starts; number += 1) {
-    const running = await outrider.start({ targetUrl: target.url, cores: bench.cores.proxy });
-    const times = await timesOf(running);
+    const starting = outrider.start({ targetUrl: target.url, cores: bench.cores.proxy });
+    const times = await withRunning(outrider.title, starting, timesOf);
     say(`  start ${number + 1}: ${round(times.listening)} ms`);
     if (number >= 0) starts.push(times);
   }
@@ -43,9 +44,5 @@ export async function measureStart({ bench, options, target, outrider, say }: Ro
 }
 
 async function timesOf(running: RunningOutrider): Promise<{ listening: number; started: number; own: number }> {
-  try {
-    return { listening: running.listeningMs, started: running.startedMs, own: await running.ownMs() };
-  } finally {
-    await running.stop();
-  }
+  return { listening: running.listeningMs, started: running.startedMs, own: await running.ownMs() };
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { withRunning } from '../../bench/contender.ts';
 import { cpuSeconds, shareCores } from '../../bench/machine.ts';
-import { runOnCores, startOnCores, stopAll, stopChild, waitForChild } from '../../bench/processes.ts';
+import { lastWords, runOnCores, startOnCores, stopAll, stopChild, waitForChild } from '../../bench/processes.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 const NODE = process.execPath;
@@ -27,6 +28,25 @@ test('waiting for a process that ends tells how it ended and what it printed', a
   await expect(waitForChild(child, 'the port', async () => null)).rejects.toThrow(
     /the port: it ended with 64\nbad config/,
   );
+});
+
+test('an error while a contender runs names it, and how it ended when it did; it is stopped either way', async () => {
+  const running = (script: string) => {
+    const child = startOnCores(NODE, ['-e', script], { cores });
+    return { child, pid: child.pid, url: '', lastWords: () => lastWords(child), stop: () => stopChild(child) };
+  };
+  const crashes = running('console.error("out of memory"); process.exit(9)');
+  const work = async (): Promise<never> => {
+    await crashes.child.exited;
+    throw new Error('socket hang up');
+  };
+  const failure = withRunning('Envoy', Promise.resolve(crashes), work);
+  await expect(failure).rejects.toThrow('Envoy: socket hang up\nit ended with 9\nout of memory');
+
+  const stays = running('setInterval(() => {}, 1000)');
+  const refused = withRunning('Go', Promise.resolve(stays), () => Promise.reject(new Error('502')));
+  await expect(refused).rejects.toThrow(/^Go: 502$/);
+  expect(stays.child.exit).not.toBeNull();
 });
 
 test('a process that ignores SIGTERM is killed', async () => {
