@@ -39,7 +39,7 @@ export interface RunningOutrider {
 export async function runOutrider(options: RunOptions): Promise<RunningOutrider> {
   const outrider = new Outrider(options);
   try {
-    await outrider.start();
+    await outrider.started;
   } catch (error) {
     await outrider.abandon();
     throw error;
@@ -50,6 +50,8 @@ export async function runOutrider(options: RunOptions): Promise<RunningOutrider>
 const HEARTBEAT_MS = 1000;
 
 class Outrider implements RunningOutrider {
+  /** Listening, or the reason why not. */
+  readonly started: Promise<void>;
   readonly ready: Promise<void>;
   readonly exited: Promise<number>;
   readonly addresses: { listeners: Record<string, readonly string[]>; metrics: string; admin: string } = {
@@ -71,9 +73,14 @@ class Outrider implements RunningOutrider {
   private keeperListens = false;
   private heart: NodeJS.Timeout | null = null;
   private stopping: Promise<void> | null = null;
-  private removeSignals: (() => void) | null = null;
+  private readonly removeSignals: () => void;
 
   constructor({ configPath, env }: RunOptions) {
+    // Before anything else: as process 1 of a container it would not even be ended by a signal without a handler.
+    this.removeSignals = onSignals(
+      (signal) => this.stopFor(signal),
+      () => process.exit(1),
+    );
     this.env = env;
     this.ready = this.readied.promise;
     this.exited = this.end.promise;
@@ -89,9 +96,10 @@ class Outrider implements RunningOutrider {
       settings: () => this.settings,
       onRestart: () => this.announce(this.stopping !== null),
     });
+    this.started = this.start();
   }
 
-  async start(): Promise<void> {
+  private async start(): Promise<void> {
     // The keeper reads the configuration meanwhile: the two threads load side by side.
     const [{ Path }, settings] = await Promise.all([import('./path.ts'), this.firstSettings.promise]);
     const { env, client, meter, log } = this;
@@ -104,13 +112,6 @@ class Outrider implements RunningOutrider {
     this.announce(false);
     this.bound = true;
     this.sayListening();
-    this.removeSignals = onSignals(
-      (signal) => {
-        this.log.log('info', { signal }, 'signal received');
-        void this.stop();
-      },
-      () => process.exit(1),
-    );
   }
 
   stop(): Promise<void> {
@@ -120,6 +121,7 @@ class Outrider implements RunningOutrider {
 
   /** After a start that failed. */
   async abandon(): Promise<void> {
+    this.removeSignals();
     await this.path?.destroy();
     await this.keeper.close(0);
   }
@@ -175,7 +177,14 @@ class Outrider implements RunningOutrider {
     this.path?.beat();
   }
 
+  private stopFor(signal: string): void {
+    this.log.log('info', { signal }, 'signal received');
+    void this.stop();
+  }
+
   private async shutDown(): Promise<void> {
+    // A start that fails is told by runOutrider.
+    await Promise.allSettled([this.started]);
     const { mode, max } = this.settings?.process.shutdown ?? { mode: 'drain', max: 0 };
     const started = performance.now();
     await this.path?.close(mode, max, () => this.announce(true));
@@ -183,7 +192,7 @@ class Outrider implements RunningOutrider {
     const left = mode === 'native' ? Number.MAX_SAFE_INTEGER : Math.max(0, max - (performance.now() - started));
     await this.keeper.close(left);
     if (this.heart !== null) clearInterval(this.heart);
-    this.removeSignals?.();
+    this.removeSignals();
     this.end.resolve(0);
   }
 }
