@@ -34,6 +34,8 @@ export interface SpoolStats {
 const LIVE_SHARE = 1 / 2;
 /** Free pages given back at a time: some milliseconds. */
 const VACUUM_PAGES = 512;
+/** Running time that a crash of an idle process may forget. */
+const SAVE_TIME_MS = 60_000;
 
 export class Spool implements RelaySource {
   readonly folder: string;
@@ -75,15 +77,16 @@ export class Spool implements RelaySource {
     const { bodies, quota } = this.#parts;
     const bytes = sealedBytes(chunk.length);
     const most = Math.floor(this.#options.size * LIVE_SHARE);
-    const fits = bodies.liveBytes + bytes <= most && quota.roomForFiles(bytes) >= bytes;
-    if (fits) return bodies.write(file, chunk);
-    bodies.drop(file);
-    throw spoolFault(
-      'copy',
-      'quota',
-      this.folder,
-      `no room for a body of a live request: at most ${most} bytes are for those`,
-    );
+    try {
+      if (bodies.liveBytes + bytes > most || quota.roomForFiles(bytes) < bytes) {
+        const what = `no room for a body of a live request: at most ${most} bytes are for those`;
+        throw spoolFault('copy', 'quota', this.folder, what);
+      }
+      bodies.write(file, chunk);
+    } catch (error) {
+      bodies.drop(file);
+      throw spoolErrorFrom(error, 'copy', this.folder);
+    }
   }
 
   /** The request needs no record, or its copy was given up. Does nothing for an unknown file. */
@@ -171,7 +174,8 @@ export class Spool implements RelaySource {
     const { database, quota, rows, time } = this.#parts;
     this.#refuseFault();
     this.#attempt('delete', () => {
-      database.transaction(() => rows.setElapsed(time.now()));
+      // Not at each call: an idle spool should leave the disk alone.
+      if (time.now() - rows.value('elapsed') >= SAVE_TIME_MS) database.transaction(() => rows.setElapsed(time.now()));
       database.vacuum(Math.min(VACUUM_PAGES, database.pages().free));
       database.checkpoint();
       quota.measure();
