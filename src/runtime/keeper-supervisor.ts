@@ -83,6 +83,8 @@ export class KeeperSupervisor {
       this.options.onMessage(message);
     });
     worker.on('error', (error: Error) => {
+      // First: else the line about its end is handed to the thread that has ended.
+      client.detach('the keeper thread failed');
       this.options.log.log(
         'error',
         { error: error.message },
