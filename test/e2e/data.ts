@@ -27,17 +27,6 @@ export function sha256OfGenerated(seed: number, bytes: number): string {
   return hash.digest('hex');
 }
 
-/** Numbers from 0 to 1 that a printed seed gives again (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** From `OUTRIDER_TEST_SEED`, else by chance; printed, so that a failure can be run again. */
 export function printedSeed(title: string): number {
   const seed = Number(process.env.OUTRIDER_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { randomFrom } from '../dispatch/fixtures.ts';
 import { type ApiRecord, type Outrider, startOutrider } from '../helpers/outrider.ts';
 import { closedPort } from '../helpers/ports.ts';
 import { waitFor } from '../helpers/wait.ts';
-import { generateBytes, printedSeed, randomFrom, sha256 } from './data.ts';
+import { generateBytes, printedSeed, sha256 } from './data.ts';
 import { runLoad } from './load.ts';
 
 const KILLS = 5;
