@@ -102,7 +102,8 @@ function nominated(rawHeaders: RawHeaders): Set<string> | null {
 
 /**
  * The fields of a target's answer as they go to the caller, before patches. The target's framing is not repeated:
- * Content-Length is kept (it describes the same bytes), Transfer-Encoding is chosen anew.
+ * Content-Length is kept (it describes the same bytes), Transfer-Encoding is chosen anew. Throws RangeError for a
+ * transfer coding that nobody here can take off (RFC 9112 section 6.1).
  */
 export function responseHeaders(rawHeaders: RawHeaders): string[] {
   const named = nominated(rawHeaders);
@@ -110,9 +111,11 @@ export function responseHeaders(rawHeaders: RawHeaders): string[] {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
     switch (fieldKind(name)) {
+      case FIELD.transferEncoding:
+        if ((rawHeaders[i + 1] ?? '').toLowerCase() !== 'chunked') throw new RangeError('its coding is not chunked');
+        continue;
       case FIELD.connection:
       case FIELD.hopByHop:
-      case FIELD.transferEncoding:
       case FIELD.upgrade:
       case FIELD.te:
       case FIELD.outrider:

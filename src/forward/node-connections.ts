@@ -38,7 +38,8 @@ export class Connections {
   private readonly maxAgeMs: number;
   private readonly options: Client.Options;
   private readonly all = new Set<Connection>();
-  private readonly free: Connection[] = [];
+  private free: Connection[] = [];
+  private closing = false;
 
   constructor(reach: Reach, target: TargetSettings, parts: ConnectionParts) {
     this.origin = reach.origin;
@@ -67,7 +68,12 @@ export class Connections {
   }
 
   give(connection: Connection): void {
-    this.free.push(connection);
+    if (!this.closing) {
+      this.free.push(connection);
+      return;
+    }
+    this.all.delete(connection);
+    void connection.client.close();
   }
 
   /** Not to be used again: a request that can't be taken back waits on it. */
@@ -82,9 +88,13 @@ export class Connections {
     return open;
   }
 
-  /** Lets what runs come to its end. */
+  /** Lets what runs come to its end. What is taken after this is closed when it is given back. */
   async close(): Promise<void> {
-    await Promise.all([...this.all].map(({ client }) => client.close()));
+    this.closing = true;
+    const { free } = this;
+    this.free = [];
+    for (const connection of free) this.all.delete(connection);
+    await Promise.all(free.map(({ client }) => client.close()));
   }
 
   async destroy(): Promise<void> {

@@ -26,6 +26,8 @@ const TIMEOUT_CODES = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
 ]);
+/** A length that doesn't fit is the body's early end once there is a body, and a contradiction in the head before. */
+const PROTOCOL_CODES = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_INVALID_CHAR']);
 const CONNECT_WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the target refused the connection',
   EHOSTUNREACH: 'there is no route to the target',
@@ -99,10 +101,7 @@ function tlsWords(error: unknown): string {
 }
 
 function isProtocolError(error: unknown, codes: readonly string[]): boolean {
-  if (
-    codes.some((code) => code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'ERR_INVALID_CHAR')
-  )
-    return true;
+  if (codes.some((code) => code.startsWith('HPE_') || PROTOCOL_CODES.has(code))) return true;
   return error instanceof Error && (error.name === 'HTTPParserError' || /^bad (response|upgrade)/.test(error.message));
 }
 

@@ -11,6 +11,7 @@ export class Relay {
   held: HeldAnswer | null = null;
   private readonly caller: Caller;
   private readonly answerHeaders: AnswerHeaders;
+  private heldHeaders: readonly string[] = [];
   private last: Uint8Array | null = null;
   private remaining = -1;
 
@@ -27,7 +28,9 @@ export class Relay {
     process.nextTick(flushHead, this.caller);
   }
 
+  /** Throws, with nothing held, what `begin` throws: later there is nobody to catch it. */
   hold(status: number, message: string, rawHeaders: readonly string[]): void {
+    this.heldHeaders = this.fieldsFor(status, rawHeaders);
     this.held = new HeldAnswer(status, message, rawHeaders);
   }
 
@@ -51,9 +54,7 @@ export class Relay {
     const { held } = this;
     if (held === null) return false;
     this.held = null;
-    const headers = this.fieldsFor(held.status, held.rawHeaders);
-    headers.push(...extra);
-    this.caller.start(held.status, held.message, headers);
+    this.caller.start(held.status, held.message, [...this.heldHeaders, ...extra]);
     for (const chunk of held.chunks) this.caller.write(chunk);
     if (held.complete) this.finish(held.rawTrailers);
     else this.caller.flush();

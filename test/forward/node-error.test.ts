@@ -51,7 +51,7 @@ test.each([
   ['a reset', coded('ECONNRESET'), 'reset', 'truncated'],
   ['bytes that are no HTTP', parser('INVALID_CONSTANT'), 'protocol', 'protocol'],
   ['a chunked body without its end', parser('INVALID_EOF_STATE'), 'protocol', 'truncated'],
-  ['a body shorter than announced', new errors.ResponseContentLengthMismatchError(), 'reset', 'truncated'],
+  ['a length that does not fit', new errors.ResponseContentLengthMismatchError(), 'protocol', 'truncated'],
   ['a head that is too large', new errors.HeadersOverflowError(), 'protocol', 'protocol'],
   ['an unasked 100', new errors.SocketError('bad response'), 'protocol', 'protocol'],
   ['an unasked 101', new errors.SocketError('bad upgrade'), 'protocol', 'protocol'],
