@@ -84,7 +84,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     const { child, ports } = await startDemo();
     child.process.kill(signal);
     child.process.kill(signal);
-    expect(await child.exited).toEqual({ code: 0, signal: null });
+    const exit = await child.exited;
+    expect({ exit, stderr: child.stderr }).toEqual({ exit: { code: 0, signal: null }, stderr: [] });
     for (const port of [ports.port, ports.metricsPort, ports.adminPort, ports.targetPort]) {
       await (await occupyPort(port)).release();
     }
