@@ -8,7 +8,16 @@ import { outerPath, runQuietly, say } from './project.mjs';
  *
  * @type {Readonly<Record<string, string>>}
  */
-const TOOLS = { nginx: 'nginx', wrk: 'wrk', kcat: 'kcat', strace: 'strace' };
+const TOOLS = {
+  nginx: 'nginx',
+  wrk: 'wrk',
+  kcat: 'kcat',
+  strace: 'strace',
+  curl: 'curl',
+  openssl: 'openssl',
+  java: 'default-jre-headless',
+  mvn: 'maven',
+};
 
 /** invoke-rc.d asks it before it starts a service: installing nginx must not bind port 80. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
@@ -47,18 +56,32 @@ function isExecutable(path) {
   }
 }
 
-/** Returns the last line of what went wrong, or ''. */
-function installPackages(packages) {
+/**
+ * Package lists are only fetched when apt-get can't do without, and one package that can't be had keeps no other out.
+ * Returns the last line of what went wrong, or ''.
+ *
+ * @param aptGet runs it with these arguments and returns {code, output}
+ */
+export function installPackages(packages, aptGet = runAptGet) {
+  const install = (names) => aptGet(['install', '-y', '-qq', '--no-install-recommends', ...names]);
+  if (install(packages).code === 0) return '';
+  const update = aptGet(['update', '-qq', '--error-on=any']);
+  const all = update.code === 0 ? install(packages) : update;
+  if (all.code === 0) return '';
+  const problems = packages.map((name) => install([name])).filter(({ code }) => code !== 0);
+  return problems.length === 0 ? '' : (all.output.trim().split('\n').at(-1) ?? '');
+}
+
+/** Without a network it gives up in seconds. */
+const PATIENCE = ['DPkg::Lock::Timeout=60', 'Acquire::Retries=0', 'Acquire::http::Timeout=10'];
+
+function runAptGet(args) {
   const ownPolicy = !existsSync(SERVICE_POLICY);
   if (ownPolicy) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const options = { env, timeout: 180_000, stdio: ['ignore', 'pipe', 'pipe'] };
-    runQuietly('apt-get', ['update', '-qq'], options);
-    const wait = ['-o', 'DPkg::Lock::Timeout=60'];
-    const args = [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages];
-    const { code, output } = runQuietly('apt-get', args, options);
-    return code === 0 ? '' : (output.trim().split('\n').at(-1) ?? 'apt-get failed');
+    const options = { env, timeout: 300_000, stdio: ['ignore', 'pipe', 'pipe'] };
+    return runQuietly('apt-get', [...PATIENCE.flatMap((option) => ['-o', option]), ...args], options);
   } finally {
     if (ownPolicy) rmSync(SERVICE_POLICY, { force: true });
   }
