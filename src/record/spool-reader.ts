@@ -36,11 +36,13 @@ export class SpoolReader {
   }
 
   waiting(afterSeq: number, limit: number): KeptRecord[] {
-    for (;;) {
-      const rows = this.#parts.rows.waiting(afterSeq, limit);
+    for (let after = afterSeq; ; ) {
+      const rows = this.#parts.rows.waiting(after, limit);
       const records = rows.flatMap((row) => this.#tryOpen(row) ?? []);
+      const last = rows.at(-1);
       // An empty page means that nothing waits: not that what waits can't be read.
-      if (records.length > 0 || rows.length === 0) return records;
+      if (records.length > 0 || last === undefined) return records;
+      after = last.seq;
     }
   }
 

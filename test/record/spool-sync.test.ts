@@ -23,6 +23,10 @@ const outcomes = spool.commit(captures);
 writeSync(1, 'MARK committed ' + outcomes.length);
 spool.markMirrored([outcomes[1].seq]);
 writeSync(1, 'MARK marked');
+spool.markMirrored([outcomes[0].seq]);
+writeSync(1, 'MARK expiring');
+spool.expire();
+writeSync(1, 'MARK expired');
 process.kill(process.pid, 'SIGKILL');
 `;
 
@@ -31,7 +35,7 @@ function trace(): string[] {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'run.ts'), FIXTURE);
   const log = join(folder, 'strace.log');
-  const calls = 'trace=write,pwrite64,fsync,fdatasync';
+  const calls = 'trace=write,pwrite64,fsync,fdatasync,unlink,unlinkat';
   spawnSync('strace', [
     '-f',
     '-y',
@@ -50,6 +54,7 @@ function trace(): string[] {
     .flatMap((line) => {
       const mark = /"(MARK [a-z]+)/.exec(line)?.[1];
       if (mark !== undefined) return [mark];
+      if (/\bunlink(?:at)?\(.*[0-9a-f]{32}"/.test(line)) return ['unlink BODY'];
       const call = /\b(pwrite64|write|fsync|fdatasync)\(\d+<([^>]*)>.*= \d/.exec(line);
       if (call === null || !call[2]?.startsWith(join(folder, 'p'))) return [];
       const name = call[2].replace(/^.*\//, '').replace(/^[0-9a-f]{32}$/, 'BODY');
@@ -58,7 +63,7 @@ function trace(): string[] {
 }
 
 (HAS_STRACE ? test : test.skip)(
-  'bodies and their folder are on the disk before the row, the row before the answer, a mark before it counts',
+  'bodies and their folder are on the disk before the row, the row before the answer, a removed row before its body goes',
   () => {
     const calls = trace();
     const between = (from: string, to: string) => calls.slice(calls.indexOf(from) + 1, calls.indexOf(to));
@@ -74,6 +79,10 @@ function trace(): string[] {
     const marked = between('MARK committed', 'MARK marked');
     expect(marked).toContain('write spool.db-wal');
     expect(marked.at(-1)).toBe('sync spool.db-wal');
+    // A row must never name a body that is gone.
+    const expired = between('MARK expiring', 'MARK expired');
+    expect(expired.indexOf('sync spool.db-wal')).toBeGreaterThan(-1);
+    expect(expired.indexOf('unlink BODY')).toBeGreaterThan(expired.indexOf('sync spool.db-wal'));
   },
   60_000,
 );
