@@ -34,6 +34,8 @@ COPY --from=modules /build/node_modules/ /app/node_modules/
 COPY --from=build /build/dist/ /app/dist/
 COPY example/ /app/example/
 COPY package.json LICENSE /app/
+# Two threads share what each has freed, instead of keeping an arena each.
+ENV MALLOC_ARENA_MAX=1
 ENV NODE_ENV=production PATH=/usr/local/bin:/usr/bin:/bin
 # A number, so that runAsNonRoot can be checked.
 USER 10001:10001
@@ -44,5 +46,5 @@ EXPOSE 5000 5090 5091
 STOPSIGNAL SIGTERM
 # No shell between: SIGTERM reaches Node.js, which is process 1.
 # No second start either: these are the flags that `outrider run` would otherwise begin anew with.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "--disable-warning=ExperimentalWarning", "/app/dist/outrider.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=30", "--disable-warning=ExperimentalWarning", "/app/dist/outrider.js"]
 CMD ["run"]

@@ -26,9 +26,9 @@ echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
 "$node" -p 'require("node:tls").rootCertificates.join("\n")' >"$root/etc/ssl/certs/ca-certificates.crt"
 
 # The kernel reads the first line itself, so the command needs no shell: kubectl exec POD -- outrider records
-# One flag is all that such a line can have: the one that `outrider run` would otherwise begin anew for.
+# It takes no flags: `outrider run` begins anew with them.
 cat >"$root/usr/local/bin/outrider" <<'EOF'
-#!/usr/local/bin/node --max-semi-space-size=8
+#!/usr/local/bin/node
 import('/app/dist/outrider.js');
 EOF
 chmod 0755 "$root/usr/local/bin/outrider"

@@ -59,6 +59,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   private over = false;
   private tries = 0;
   private staleUsed = false;
+  private expired = false;
   private holdTimer: NodeJS.Timeout | null = null;
   private totalTimer: NodeJS.Timeout | null = null;
 
@@ -139,14 +140,11 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   }
 
   headCame(attempt: NodeAttempt, status: number, message: string, rawHeaders: string[]): void {
-    if (this.steps.holds(status)) {
+    try {
+      if (!this.steps.holds(status)) return this.relay.begin(status, message, rawHeaders);
       this.relay.hold(status, message, rawHeaders);
       this.body.stopFeeding();
       this.holdTimer = setTimeout(onHoldEnd, HOLD_MS, this);
-      return;
-    }
-    try {
-      this.relay.begin(status, message, rawHeaders);
     } catch (error) {
       const why = error instanceof Error ? error.message : '';
       attempt.fail('protocol', `the target’s answer can't be relayed: ${why}`, false);
@@ -194,9 +192,14 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     this.end({ kind: 'failed', failure: failureOf(attempt, this.requestSent), status: attempt.status });
   }
 
-  /** Ends the attempt that runs, with an error of ours. */
-  cut(message: string): void {
-    this.attempt?.fail('timeout', message, true);
+  uploadStalled(): boolean {
+    return this.body.backedUp;
+  }
+
+  /** @internal The time for all attempts together is over. */
+  expire(): void {
+    this.expired = true;
+    this.attempt?.fail('timeout', `the exchange took longer than ${this.plan.timeouts.total} ms`, true);
   }
 
   // ── the answer ──
@@ -238,7 +241,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   }
 
   private again(attempt: NodeAttempt): boolean {
-    if (attempt.reason === null || !this.caller.body.replayable) return false;
+    if (attempt.reason === null || this.expired || !this.caller.body.replayable) return false;
     this.tries += 1;
     const stale = attempt.reused && attempt.reason === 'reset';
     const failed = {
@@ -262,10 +265,9 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
 
   private note(attempt: NodeAttempt): void {
     this.targetMs = attempt.endedAt - attempt.startedAt;
-    // Records are built for failures only; a first attempt that succeeded leaves no trace.
-    if (attempt.reason !== null || this.held !== null || this.attempts.length > 0) {
-      this.attempts.push(attempt.toRecord());
-    }
+    // Records are built for failures only, and once; a first attempt that succeeded leaves no trace.
+    const isTold = attempt.reason !== null || this.held !== null || this.attempts.length > 0;
+    if (isTold && !this.over) this.attempts.push(attempt.toRecord());
   }
 
   private endBadBody(fault: BodyFault): void {
@@ -289,7 +291,7 @@ function onHoldEnd(flight: Flight): void {
 }
 
 function onTotal(flight: Flight): void {
-  flight.cut(`the exchange took longer than ${flight.plan.timeouts.total} ms`);
+  flight.expire();
 }
 
 function failureOf(attempt: NodeAttempt, requestSent: RequestSent): Failure {

@@ -1,6 +1,7 @@
 /** One try at one URL, as a handler object of undici's `dispatch`: no closure, no promise, no stream a request. */
 import type { Dispatcher } from 'undici';
 import type { Attempt, Reason, RequestSent } from '../exchange.ts';
+import type { Deadlines, Timed } from './deadline.ts';
 import type { Connection } from './node-connections.ts';
 import { type AttemptPhase, translateError } from './node-error.ts';
 import type { Upstream } from './node-upstream.ts';
@@ -12,9 +13,20 @@ export interface AttemptOwner {
   dataCame(attempt: NodeAttempt, chunk: Uint8Array): void;
   ended(attempt: NodeAttempt, rawTrailers: string[]): void;
   failed(attempt: NodeAttempt): void;
+  /** The target does not take more of the body, though more is there. */
+  uploadStalled(): boolean;
 }
 
-export class NodeAttempt implements Dispatcher.DispatchHandler {
+/** Of one attempt, in ticks of the clock. */
+export interface AttemptLimits {
+  readonly deadlines: Deadlines;
+  /** From the last of the request to the head of the answer. */
+  readonly response: number;
+  /** Between two pieces of a body, either way. */
+  readonly idle: number;
+}
+
+export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
   readonly upstream: Upstream;
   readonly url: string;
   requestSent: RequestSent = 'no';
@@ -33,6 +45,9 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
   /** Held from dispatch until the end, whoever brings it. */
   private connection: Connection | null = null;
   private connectTimer: NodeJS.Timeout | null = null;
+  private limits: AttemptLimits | null = null;
+  private touched = 0;
+  private paused = false;
 
   constructor(owner: AttemptOwner, upstream: Upstream, url: string) {
     this.owner = owner;
@@ -42,10 +57,13 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
 
   /** The answer reads faster than the caller does. */
   pause(): void {
+    this.paused = true;
     this.controller?.pause();
   }
 
   resume(): void {
+    this.paused = false;
+    this.touch();
     this.controller?.resume();
   }
 
@@ -78,9 +96,25 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
   }
 
   /** @internal It goes out on this connection, which is its own until it is over. */
-  uses(connection: Connection): void {
+  uses(connection: Connection, limits: AttemptLimits): void {
     this.connection = connection;
     this.reused = connection.served > 0;
+    this.limits = limits;
+    limits.deadlines.add(this);
+  }
+
+  /** @internal Once a tick. The time for a connection is the connector's to watch. */
+  check(tick: number): void {
+    const { limits, requestSent } = this;
+    if (limits === null || requestSent === 'no' || this.paused) return;
+    const still = tick - this.touched;
+    if (this.status !== null) {
+      if (still > limits.idle) this.fail('timeout', 'the target’s answer stopped coming', true);
+    } else if (requestSent === 'yes') {
+      if (still > limits.response) this.fail('timeout', 'the target did not answer in time', true);
+    } else if (still > limits.idle && this.owner?.uploadStalled() === true) {
+      this.fail('timeout', 'the target stopped reading the request', true);
+    }
   }
 
   /** @internal For a rule whose connect timeout is not its target's. */
@@ -99,10 +133,16 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
       return;
     }
     this.requestSent = 'partly';
+    this.touch();
   }
 
   onRequestSent(): void {
     this.requestSent = 'yes';
+    this.touch();
+  }
+
+  onBodySent(): void {
+    this.touch();
   }
 
   onResponseStart(
@@ -111,6 +151,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     _headers: unknown,
     message?: string,
   ): void {
+    this.touch();
     const rawHeaders = rawStrings(controller.rawHeaders);
     if (status < 200) {
       this.owner?.informed(this, status, rawHeaders);
@@ -121,6 +162,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.touch();
     this.owner?.dataCame(this, chunk);
   }
 
@@ -159,6 +201,10 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     this.upstream.observe(reason);
   }
 
+  private touch(): void {
+    if (this.limits !== null) this.touched = this.limits.deadlines.tick;
+  }
+
   private stopConnectTimer(): void {
     if (this.connectTimer === null) return;
     clearTimeout(this.connectTimer);
@@ -170,6 +216,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler {
     const { connection } = this;
     if (connection === null) return;
     this.connection = null;
+    this.limits?.deadlines.remove(this);
     this.upstream.leave(connection, usable);
   }
 }

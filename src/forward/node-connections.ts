@@ -4,7 +4,9 @@
  */
 import { constants } from 'node:crypto';
 import type { SecureVersion } from 'node:tls';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import buildConnector from 'undici/lib/core/connect.js';
+import Client from 'undici/lib/dispatcher/client.js';
 import type { TargetSettings } from '../exchange.ts';
 import type { Resolver } from './node-resolve.ts';
 

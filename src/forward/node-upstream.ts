@@ -3,11 +3,14 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Reason, TargetSettings, TargetUrl, Timeouts } from '../exchange.ts';
 import type { Candidate } from './balance.ts';
+import { type Deadlines, ticksOf } from './deadline.ts';
 import { Health } from './health.ts';
 import type { NodeAttempt } from './node-attempt.ts';
 import { type Connection, type ConnectionParts, Connections, type Reach, reachOf } from './node-connections.ts';
 
-export type UpstreamParts = ConnectionParts;
+export interface UpstreamParts extends ConnectionParts {
+  readonly deadlines: Deadlines;
+}
 
 /** What one attempt sends. */
 export interface Outgoing {
@@ -49,6 +52,7 @@ export class Upstream implements Candidate {
   private readonly maxWaiting: number;
   private readonly pool: Connections;
   private readonly health: Health;
+  private readonly deadlines: Deadlines;
   private readonly queue: Waiting[] = [];
 
   /** Throws when a certificate or key can't be read. */
@@ -56,6 +60,7 @@ export class Upstream implements Candidate {
     const parsed = new URL(url);
     this.url = url.replace(/\/$/, '');
     this.weight = weight;
+    this.deadlines = parts.deadlines;
     this.prefix = parsed.pathname === '/' ? '' : parsed.pathname.replace(/\/$/, '');
     this.connectMs = target.timeouts.connect;
     this.max = target.connections.max;
@@ -144,14 +149,14 @@ export class Upstream implements Candidate {
 
   private dispatch(attempt: NodeAttempt, outgoing: Outgoing): void {
     const connection = this.pool.take();
-    attempt.uses(connection);
-    const { connect, response: headersTimeout, idle: bodyTimeout } = outgoing.timeouts;
+    const { connect, response, idle } = outgoing.timeouts;
+    attempt.uses(connection, { deadlines: this.deadlines, response: ticksOf(response), idle: ticksOf(idle) });
     if (connect > 0 && connect !== this.connectMs) attempt.limitConnect(connect);
     const { path, headers } = outgoing;
     const method = outgoing.method as Dispatcher.HttpMethod;
     const body = outgoing.body as Buffer | null;
     try {
-      connection.dispatch({ path, method, headers, body, headersTimeout, bodyTimeout }, attempt);
+      connection.dispatch({ path, method, headers, body, headersTimeout: 0, bodyTimeout: 0 }, attempt);
     } catch (error) {
       attempt.onResponseError(null, error instanceof Error ? error : new Error(String(error)));
     }

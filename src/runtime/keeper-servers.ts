@@ -7,8 +7,8 @@ import type { RecordsSource } from '../watch/api/records-source.ts';
 import { createHealth, type ProcessState } from '../watch/health.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { MeterView } from '../watch/meter.ts';
-import { createRegistry } from '../watch/metrics.ts';
-import { ListenError, type Listening } from '../watch/node-listen.ts';
+import type { MetricsRegistry } from '../watch/metrics.ts';
+import { ListenError, type Listening, listenHttp, type RequestListener } from '../watch/node-listen.ts';
 import { startMetricsServer } from '../watch/node-metrics-server.ts';
 import type { ConfigState, MirrorStats, Sources } from '../watch/sources.ts';
 import { readVersion } from './cli/version.ts';
@@ -25,6 +25,9 @@ export interface KeeperServersOptions {
   readonly process: () => ProcessState;
   readonly toRecord: (kept: KeptRecord, body: Uint8Array | null) => OutriderRecord;
 }
+
+/** Text format 0.0.4 of Prometheus. */
+const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export class KeeperServers {
   private readonly options: KeeperServersOptions;
@@ -60,18 +63,46 @@ export class KeeperServers {
   }
 
   private startMetrics(): Promise<Listening> {
-    const { settings, view, keeperView, process } = this.options;
+    const { settings, view, process } = this.options;
     const sources = this.sources();
-    const registry = createRegistry({ ...view, sources, keeper: keeperView });
     const health = createHealth({ memory: view.memory, sources, process });
+    const registry = this.lazyRegistry(sources);
     return startMetricsServer({ address: settings().process.metrics.address, registry, health });
   }
 
-  private async startAdmin(): Promise<Listening> {
+  /** prom-client takes 8 MiB: loaded when somebody scrapes. */
+  private lazyRegistry(sources: Sources): MetricsRegistry {
+    const { view, keeperView } = this.options;
+    let loaded: Promise<MetricsRegistry> | null = null;
+    const load = async (): Promise<MetricsRegistry> => {
+      const { createRegistry } = await import('../watch/metrics.ts');
+      return createRegistry({ ...view, sources, keeper: keeperView });
+    };
+    return {
+      contentType: EXPOSITION_TYPE,
+      exposition: async () => {
+        loaded ??= load();
+        return (await loaded).exposition();
+      },
+    };
+  }
+
+  /** Express takes 10 MiB: loaded when somebody asks. */
+  private startAdmin(): Promise<Listening> {
+    const { address } = this.options.settings().process.admin;
+    let loaded: Promise<RequestListener> | null = null;
+    const answer: RequestListener = async (request, response) => {
+      loaded ??= this.loadAdmin();
+      (await loaded)(request, response);
+    };
+    return listenHttp(answer, address, 'admin.address');
+  }
+
+  private async loadAdmin(): Promise<RequestListener> {
     const { settings, spool, toRecord, log } = this.options;
-    const { startAdmin } = await import('../watch/api/start-admin.ts');
+    const { createAdminApp } = await import('../watch/api/admin.ts');
     const { address, tokens } = settings().process.admin;
-    return startAdmin({
+    return createAdminApp({
       address,
       tokens,
       records: () => recordsOf(spool.spool),

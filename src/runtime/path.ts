@@ -8,6 +8,7 @@ import { type AmbassadorParts, serve } from '../ambassador.ts';
 import { compileRoutes, type Routes } from '../dispatch/match.ts';
 import { createValueSource, type ValueSource } from '../dispatch/value-source.ts';
 import type { Settings } from '../exchange.ts';
+import { Deadlines } from '../forward/deadline.ts';
 import { Lanes } from '../forward/lanes.ts';
 import { Resolver } from '../forward/node-resolve.ts';
 import { Capturer } from '../record/capture.ts';
@@ -50,6 +51,7 @@ export class Path {
     const readFile = (path: string): string => readFileSync(path, 'utf8');
     // An answer's head may be twice as large as a request's: cookies.
     this.lanes = new Lanes({
+      deadlines: new Deadlines(),
       resolver: new Resolver(),
       readFile,
       headerBytes: settings.process.limits.headerBytes * 2,

@@ -3,6 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorCode } from './error-text.ts';
 
+export type { RequestListener };
+
 export interface Listening {
   readonly port: number;
   /** Addresses in use, `127.0.0.1:5091`, `[::1]:5091`. */

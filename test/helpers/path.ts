@@ -11,6 +11,7 @@ import { type AmbassadorParts, serve } from '../../src/ambassador.ts';
 import { compileRoutes } from '../../src/dispatch/match.ts';
 import { createValueSource } from '../../src/dispatch/value-source.ts';
 import type { Capture, Settings } from '../../src/exchange.ts';
+import { Deadlines } from '../../src/forward/deadline.ts';
 import { Lanes } from '../../src/forward/lanes.ts';
 import { Resolver } from '../../src/forward/node-resolve.ts';
 import type { Upstream } from '../../src/forward/node-upstream.ts';
@@ -107,9 +108,8 @@ class Path implements RunningPath {
   private readonly meter = new Meter(() => undefined);
   private readonly lanes: Lanes;
   private readonly overload: Overload;
-  private readonly parts: AmbassadorParts;
+  private parts: AmbassadorParts;
   private readonly values = createValueSource({ env: {} });
-  private routes;
   private readonly retired: Upstream[] = [];
   private stopped = false;
 
@@ -124,11 +124,10 @@ class Path implements RunningPath {
     this.memory = new CopyMemory(capture.memory);
     this.overload = new Overload(limits.inFlight);
     const resolver = options.resolver ?? new Resolver();
-    this.lanes = new Lanes({ resolver, readFile, headerBytes: limits.headerBytes * 2 });
+    this.lanes = new Lanes({ resolver, readFile, headerBytes: limits.headerBytes * 2, deadlines: new Deadlines() });
     this.lanes.update(this.settings.routes.targets);
-    this.routes = compileRoutes(this.settings, this.values);
     this.parts = {
-      routes: this.routes,
+      routes: compileRoutes(this.settings, this.values),
       lanes: this.lanes,
       overload: this.overload,
       policy: { pseudonym: this.pseudonym, forwarded },
@@ -187,7 +186,7 @@ class Path implements RunningPath {
     const settings = settingsOf({ ...this.options, routes });
     this.retired.push(...this.lanes.all().flatMap((lane) => lane.upstreams));
     this.lanes.update(settings.routes.targets);
-    this.routes = compileRoutes(settings, this.values);
+    this.parts = { ...this.parts, routes: compileRoutes(settings, this.values) };
   }
 
   load(): Readonly<Record<string, number>> {

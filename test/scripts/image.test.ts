@@ -60,7 +60,7 @@ onLinux('the image', () => {
 
   test.each([
     ['its entry point', imageCommand(), imageCommand()],
-    ['outrider', ['outrider'], ['/usr/local/bin/node', ...HEAP_FLAGS.slice(0, 1), '/usr/local/bin/outrider']],
+    ['outrider', ['outrider'], ['/usr/local/bin/node', ...HEAP_FLAGS, '/usr/local/bin/outrider']],
   ])(
     '%s alone runs the ambassador as process 1, which begins once, and SIGTERM ends it with code 0',
     async (_, command, words) => {
