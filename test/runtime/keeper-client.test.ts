@@ -1,0 +1,140 @@
+import type { Capture, CaptureResult } from '../../src/exchange.ts';
+import { KeeperClient } from '../../src/runtime/keeper-client.ts';
+import type { ToKeeper } from '../../src/runtime/keeper-protocol.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function client(backlogBytes = 1000): { client: KeeperClient; posted: ToKeeper[] } {
+  const posted: ToKeeper[] = [];
+  const made = new KeeperClient();
+  made.backlogBytes = backlogBytes;
+  made.attach({ post: (message) => posted.push(message) });
+  return { client: made, posted };
+}
+
+function capture(id: string): Capture {
+  return {
+    id,
+    timestamp: 0,
+    head: {
+      listener: 'l',
+      method: 'GET',
+      uri: '/',
+      rawHeaders: [],
+      authority: 'a',
+      scheme: 'http',
+      httpVersion: '1.1',
+      remoteAddress: '127.0.0.1',
+    },
+    body: { kind: 'memory', bytes: new Uint8Array(0), truncated: false, totalBytes: 0 },
+    rule: 'r',
+    target: 't',
+    backendUrl: '',
+    reason: 'connect',
+    errorReason: '',
+    requestSent: 'no',
+    attempts: [],
+    response: null,
+    traceId: '',
+  };
+}
+
+test('captures of one turn go to the keeper as one message, in their order', async () => {
+  const { client: keeper, posted } = client();
+  for (const id of ['a', 'b', 'c']) keeper.commit(capture(id), () => undefined);
+  expect(posted).toEqual([]);
+  await turn();
+  expect(
+    posted.map((message) => (message.type === 'captures' ? message.captures.map(({ id }) => id) : message.type)),
+  ).toEqual([['a', 'b', 'c']]);
+});
+
+test('each capture hears its own result, once', async () => {
+  const { client: keeper } = client();
+  const heard: [string, CaptureResult][] = [];
+  for (const id of ['a', 'b']) keeper.commit(capture(id), (result) => heard.push([id, result]));
+  await turn();
+  const committed: CaptureResult = { kind: 'committed', partial: false };
+  const failed: CaptureResult = { kind: 'failed', why: 'full' };
+  for (let times = 0; times < 2; times++) {
+    keeper.receive({
+      type: 'results',
+      results: [
+        ['b', failed],
+        ['a', committed],
+        ['unknown', committed],
+      ],
+    });
+  }
+  expect(heard).toEqual([
+    ['b', failed],
+    ['a', committed],
+  ]);
+});
+
+test('a keeper that goes away fails what it had not answered, and everything after it at once', async () => {
+  const { client: keeper, posted } = client();
+  const heard: CaptureResult[] = [];
+  keeper.commit(capture('a'), (result) => heard.push(result));
+  await turn();
+  keeper.commit(capture('b'), (result) => heard.push(result));
+  keeper.detach('it crashed');
+  expect(heard).toEqual([
+    { kind: 'failed', why: 'it crashed' },
+    { kind: 'failed', why: 'it crashed' },
+  ]);
+  keeper.commit(capture('c'), (result) => heard.push(result));
+  expect(heard[2]?.kind).toBe('failed');
+  expect(keeper.open()).toBeNull();
+  expect(keeper.write(1, new Uint8Array(1))).toBe('gone');
+  expect(keeper.log({ time: 0, level: 'info', message: '', fields: {} })).toBe(false);
+  await turn();
+  expect(posted.filter(({ type }) => type === 'captures')).toHaveLength(1);
+});
+
+test('a new keeper gets nothing of what the old one was asked', async () => {
+  const { client: keeper } = client();
+  keeper.commit(capture('a'), () => undefined);
+  keeper.detach('it crashed');
+  const posted: ToKeeper[] = [];
+  keeper.attach({ post: (message) => posted.push(message) });
+  keeper.commit(capture('b'), () => undefined);
+  await turn();
+  expect(posted).toMatchObject([{ type: 'captures', captures: [{ id: 'b' }] }]);
+});
+
+test('a body is busy from half of the backlog on, and gone beyond it', () => {
+  const { client: keeper, posted } = client(1000);
+  const file = keeper.open() ?? 0;
+  expect(keeper.write(file, new Uint8Array(400))).toBe('ok');
+  expect(keeper.write(file, new Uint8Array(200))).toBe('busy');
+  expect(keeper.write(file, new Uint8Array(500))).toBe('gone');
+  expect(posted.at(-1)).toEqual({ type: 'dropBody', file });
+  // What was refused does not count: the rest of the backlog is still there for others.
+  expect(keeper.write(keeper.open() ?? 0, new Uint8Array(400))).toBe('busy');
+});
+
+test('who waits for the disk is woken when a quarter is left, all at once, and once', () => {
+  const { client: keeper } = client(1000);
+  let woken = 0;
+  keeper.write(keeper.open() ?? 0, new Uint8Array(900));
+  keeper.drained(() => woken++);
+  keeper.drained(() => woken++);
+  keeper.receive({ type: 'written', bytes: 600 });
+  expect(woken).toBe(0);
+  keeper.receive({ type: 'written', bytes: 100 });
+  expect(woken).toBe(2);
+  keeper.receive({ type: 'written', bytes: 200 });
+  expect(woken).toBe(2);
+  keeper.drained(() => woken++);
+  expect(woken).toBe(3);
+});
+
+test('a body that the keeper could not write is gone at the next piece, and only then forgotten', () => {
+  const { client: keeper } = client();
+  const file = keeper.open() ?? 0;
+  const other = keeper.open() ?? 0;
+  keeper.receive({ type: 'bodyFailed', file, why: 'quota' });
+  expect(keeper.write(other, new Uint8Array(1))).toBe('ok');
+  expect(keeper.write(file, new Uint8Array(1))).toBe('gone');
+});
