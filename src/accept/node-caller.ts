@@ -1,8 +1,10 @@
 /** One request and its answer on Node's HTTP server: the only place where the path meets Node's own objects. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHead } from '../exchange.ts';
 import type { Answer } from './answer.ts';
 import { type BodyLimits, RequestBody } from './body.ts';
+import { chunkPassed } from './chunk-garbage.ts';
 import type { InspectedHead } from './guard.ts';
 
 /** Who follows one request on its way. */
@@ -104,6 +106,7 @@ export class Caller {
   /** False: the caller reads slower than the target sends; `callerDrained` follows. */
   write(chunk: Uint8Array): boolean {
     this.bytesWritten += chunk.length;
+    chunkPassed(chunk.length);
     const more = this.response.write(chunk);
     if (!more && !this.waitsForDrain) {
       this.waitsForDrain = true;
@@ -152,12 +155,16 @@ export class Caller {
 
   /** Cuts the connection: a broken answer must never look complete (RFC 9112 section 8). */
   abort(): void {
-    if (!this.response.destroyed) this.response.destroy();
+    if (this.response.destroyed) return;
+    const { httpVersion, scheme } = this.head;
+    // To HTTP/1.0 the end of the connection may be the end of the body: only a reset tells them apart.
+    if (httpVersion === '1.0' && scheme === 'http') this.request.socket.resetAndDestroy();
+    else this.response.destroy();
   }
 
-  /** The rest of the request will not be read: the connection can't be used again. */
-  closeAfterAnswer(): void {
-    this.closeAfter = true;
+  /** As `abort`, once what has been written has left. */
+  abortSoon(): void {
+    setImmediate(abort, this);
   }
 
   /** Puts the head on the wire though nothing of the body is there yet. */
@@ -202,6 +209,9 @@ const MAX_INFORMATIONAL = 100;
 const LINGER_MS = 1000;
 const ONE_WRITE_BYTES = 4096;
 
+function abort(caller: Caller): void {
+  caller.abort();
+}
 function onData(this: IncomingMessage & Tagged, chunk: Uint8Array): void {
   this[kCaller]?.body.push(chunk);
 }

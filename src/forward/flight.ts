@@ -207,7 +207,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   /** Sends the answer that was kept back, with `extra` fields; what is still to come of it streams. */
   relayHeld(extra: readonly string[]): void {
     if (!this.relay.release(extra)) return;
-    if (this.attempt === null || this.attempt.over) this.caller.abort();
+    if (this.attempt === null || this.attempt.over) this.caller.abortSoon();
     else this.attempt.resume();
   }
 

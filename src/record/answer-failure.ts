@@ -31,10 +31,12 @@ export function answerFailure(
   }
   if (ending.kind === 'badBody') return answerBadBody(flight, ending.fault);
   const fields = captureFields(kept);
-  const friendly = kept !== null && isOnDisk(kept) ? rule.capture.answer : 'relay';
-  if (friendly !== 'relay') return answerFriendly(flight, friendly, context, fields, ending);
-  if (flight.held !== null) flight.relayHeld(fields);
-  else answerPlain(flight, ending, kept, fields);
+  const friendly = kept !== null && isOnDisk(kept) ? renderFriendly(rule.capture.answer, context, fields) : null;
+  if (friendly !== null) {
+    flight.abandonAttempt('the rule answers by itself');
+    caller.answer(friendly);
+  } else if (flight.held !== null) flight.relayHeld(fields);
+  else answerPlain(flight, ending, kept);
 }
 
 /** A value of the request that would break its own message: the caller's fault, and the caller hears of it. */
@@ -63,34 +65,28 @@ function answerBadBody(flight: Flight, fault: BodyFault): void {
   flight.caller.answer(problem(...BAD_BODY[fault]));
 }
 
-function answerFriendly(
-  flight: Flight,
-  answer: CompiledAnswer,
+/** null: there is none, or it can't be made from this request. */
+function renderFriendly(
+  answer: CompiledAnswer | 'relay',
   context: TemplateContext,
-  fields: string[],
-  ending: Ending,
-): void {
-  flight.abandonAttempt('the rule answers by itself');
+  fields: readonly string[],
+): Answer | null {
+  if (answer === 'relay') return null;
   try {
     const { status, headers, body } = renderAnswer(answer, context);
     const bytes = Buffer.from(body, 'utf8');
-    flight.caller.answer({
-      status,
-      headers: [...headers, 'content-length', String(bytes.length), ...fields],
-      body: bytes,
-    });
+    return { status, headers: [...headers, 'content-length', String(bytes.length), ...fields], body: bytes };
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
-    answerPlain(flight, ending, null, fields);
+    return null;
   }
 }
 
-function answerPlain(flight: Flight, ending: Ending, kept: Kept | null, fields: string[]): void {
+function answerPlain(flight: Flight, ending: Ending, kept: Kept | null): void {
   if (ending.kind !== 'failed') return;
   const { failure } = ending;
   const status = failureStatus({ kind: 'failed', status: null, ...failure }, failure.timedOut);
-  const answer = plainFailure(status, kept);
-  flight.caller.answer(kept === null ? { ...answer, headers: [...answer.headers, ...fields] } : answer);
+  flight.caller.answer(plainFailure(status, kept));
 }
 
 /** An answer of ours to a failure that the target has given none for, with what is known of its record. */

@@ -161,6 +161,12 @@ describe('half an answer', () => {
   });
 });
 
+test('B10 a caller of HTTP/1.0, to whom the end of the connection is the end of the body, gets a reset', async () => {
+  const { path } = await startFailing(thenSends(ok('Transfer-Encoding: chunked\r\n\r\n4\r\nonly\r\n'), 'late reset'));
+  expect((await sendRaw(path.port, 'GET / HTTP/1.0\r\n\r\n')).ended).toBe('reset');
+  expect(path.captures[0]?.reason).toBe('truncated');
+});
+
 describe('sending again', () => {
   test('H13 a POST whose target resets arrives exactly once', async () => {
     const { path, target } = await startFailing(
