@@ -16,7 +16,7 @@ let files = 0;
 
 function capture(): { readonly capture: Capture; readonly sha: string } {
   const isLarge = Math.random() < 0.15;
-  const bytes = randomBytes(isLarge ? 70_000 + Math.floor(Math.random() * 200_000) : Math.floor(Math.random() * 3000));
+  const bytes = randomBytes(isLarge ? 70_000 + Math.floor(Math.random() * 60_000) : Math.floor(Math.random() * 3000));
   const sha = createHash('sha256').update(bytes).digest('hex');
   const totalBytes = bytes.length;
   const head = {
@@ -60,6 +60,6 @@ for (;;) {
   const lines = outcomes.map((outcome, index) => ('why' in outcome ? '' : `${outcome.id} ${group[index]?.sha}\n`));
   writeSync(1, lines.join(''));
   if (mode !== 'mirror') continue;
-  const seqs = spool.waiting(0, 10).map(({ seq }) => seq);
+  const seqs = spool.waiting(0, 1000).map(({ seq }) => seq);
   spool.markMirrored(seqs);
 }

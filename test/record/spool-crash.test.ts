@@ -1,7 +1,7 @@
 /** The process is killed in the middle of commits; what it had acknowledged must be there. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startChild } from '../helpers/child.ts';
+import { type Child, startChild } from '../helpers/child.ts';
 import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { waitFor } from '../helpers/wait.ts';
 import {
@@ -25,12 +25,17 @@ async function startCommitting(path: string, size: number, mode = '') {
   return child;
 }
 
+async function waitForLines({ stdout, stderr, exited }: Child, lines: number): Promise<void> {
+  const ended = exited.then(({ code }) => Promise.reject(new Error(`it ended with ${code}: ${stderr.join(' ')}`)));
+  await Promise.race([waitFor(() => stdout.length > lines, { what: 'some commits', timeoutMs: 25_000 }), ended]);
+}
+
 test('after kill -9 every acknowledged record is there, whole, over many rounds on one folder', async () => {
   const path = temporaryFolder();
   const acknowledged = new Map<string, string>();
   for (let round = 0; round < 6; round += 1) {
     const child = await startCommitting(path, 512 * MEBIBYTE);
-    await waitFor(() => child.stdout.length > 30 + round * 15, { what: 'some commits' });
+    await waitForLines(child, 30 + round * 15);
     child.process.kill('SIGKILL');
     await child.exited;
     expect(child.stderr).toEqual([]);
@@ -57,11 +62,11 @@ test('after kill -9 every acknowledged record is there, whole, over many rounds 
 test('after kill -9 while room is made, no record names a body that is gone', async () => {
   const path = temporaryFolder();
   for (let round = 0; round < 4; round += 1) {
-    const child = await startCommitting(path, 4 * MEBIBYTE, 'mirror');
-    await waitFor(() => child.stdout.length > 100, { what: 'some commits' });
+    const child = await startCommitting(path, 8 * MEBIBYTE, 'mirror');
+    await waitForLines(child, 300);
     child.process.kill('SIGKILL');
     await child.exited;
-    const spool = openSpool({ path, size: 4 * MEBIBYTE });
+    const spool = openSpool({ path, size: 8 * MEBIBYTE });
     for (const record of spool.list({ limit: 10_000 }))
       expect(sha256(spool.readBody(record))).toBe(record.head.errorReason);
     expect(spool.ledger().difference).toBe(0);
