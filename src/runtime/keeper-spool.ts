@@ -2,6 +2,7 @@
  * The keeper's hold on the spool: opens it, tries again while it can't be had, and commits in groups: all that
  * failed since the last commit is one transaction and one fsync.
  */
+import { chunkPassed } from '../accept/chunk-garbage.ts';
 import type { Capture, CaptureResult, Settings } from '../exchange.ts';
 import { createRedactor, type Redactor, redactCapture } from '../record/redact.ts';
 import { Spool, type SpoolError } from '../record/spool.ts';
@@ -85,6 +86,8 @@ export class KeeperSpool {
       this.options.bodyFailed(file, messageOf(error));
     }
     this.options.written(chunk.length);
+    // Sealing makes three more of each.
+    chunkPassed(chunk.length * 4);
   }
 
   dropBody(file: number): void {

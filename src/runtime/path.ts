@@ -109,7 +109,8 @@ export class Path {
     const { client } = this.options;
     this.overload.limit = limits.inFlight;
     this.memory.limit = capture.memory;
-    client.backlogBytes = capture.memory;
+    // What waits is there twice: as it was posted, and as the keeper reads it.
+    client.backlogBytes = capture.memory / 2;
     this.watch.access = log.access;
     this.options.log.setLevel(log.level);
     this.tunnels.idleMs = limits.tunnelIdle;

@@ -10,6 +10,8 @@
 export const HEAP_FLAGS: readonly string[] = [
   '--max-semi-space-size=4',
   '--heap-growing-percent=30',
+  // For src/accept/chunk-garbage.ts.
+  '--expose-gc',
   '--disable-warning=ExperimentalWarning',
 ];
 
