@@ -146,12 +146,17 @@ export class KeeperSpool {
     const captures = queue.map((capture) => this.withKnownBody(capture));
     const toStore = keepOriginal ? captures : captures.map((capture) => redactCapture(capture, this.redaction()));
     const outcomes = spool.commit(toStore);
-    return outcomes.map((outcome, index) => {
-      const capture = toStore[index];
-      if (capture?.body.kind === 'file') this.openFiles.delete(capture.body.file);
+    for (const { body } of captures) if (body.kind === 'file') this.forgetBody(body.file, keepOriginal);
+    return outcomes.map((outcome) => {
       if ('why' in outcome) return [outcome.id, { kind: 'failed', why: outcome.why }];
-      return [outcome.id, { kind: 'committed', partial: capture?.body.truncated ?? true }];
+      return [outcome.id, { kind: 'committed', partial: outcome.partial }];
     });
+  }
+
+  /** A file that a row names now is the spool's; one whose body was withheld belongs to nobody. */
+  private forgetBody(file: number, committed: boolean): void {
+    if (committed) this.openFiles.delete(file);
+    else this.dropBody(file);
   }
 
   /** A body whose file failed is gone; the rest of the record is still worth keeping. */

@@ -1,7 +1,7 @@
 /** The path thread's own half of the process: everything between the listeners and the targets, and its reload. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { CopyMemory } from '../accept/copy.ts';
+import { type CopyFiles, CopyMemory } from '../accept/copy.ts';
 import type { Listener, ListenerEvents } from '../accept/node-server.ts';
 import { Overload } from '../accept/overload.ts';
 import { type AmbassadorParts, serve } from '../ambassador.ts';
@@ -28,6 +28,14 @@ export interface PathOptions {
   readonly meter: Meter;
   readonly log: PathLog;
 }
+
+/** Where originals must not reach the disk: a body over 64 KiB can't be redacted piece by piece, so it is not kept. */
+const NO_FILES: CopyFiles = {
+  open: () => null,
+  write: () => 'gone',
+  drop: () => undefined,
+  drained: (done) => done(),
+};
 
 export class Path {
   listeners: Listener[] = [];
@@ -120,7 +128,7 @@ export class Path {
       lanes: this.lanes,
       overload: this.overload,
       policy: { pseudonym: this.pseudonym, forwarded },
-      copies: { memory: this.memory, files: client, limit },
+      copies: { memory: this.memory, files: capture.redact.keepOriginal ? client : NO_FILES, limit },
       capturer: new Capturer({ store: client, waitMs, readWaitMs, responseBytes }),
       holdBytes: responseBytes,
       watch: this.watch,
