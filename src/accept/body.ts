@@ -2,8 +2,11 @@
  * A request's body: read once from the caller, copied, and fed to each attempt. The caller's stream is never handed
  * to the client library: on an early answer or a reset that would destroy it, and the rest could not be kept.
  */
+
 import type { Readable } from 'node:stream';
+import { chunkPassed } from './chunk-garbage.ts';
 import { Copy, type CopyPolicy } from './copy.ts';
+import { DiskPatience } from './disk-patience.ts';
 import { Feed } from './feed.ts';
 
 /** The caller's stream, as far as a body needs it. */
@@ -32,13 +35,6 @@ export interface BodyLimits {
 
 export type BodyState = 'reading' | 'complete' | 'gone';
 
-/**
- * A live upload that outruns the disk is held up for so long in all, in such pieces; then its copy is given up and
- * it runs on. What has failed already waits as long as `capture.readWait` allows.
- */
-const LIVE_DISK_WAIT_MS = 250;
-const LIVE_DISK_PIECE_MS = 50;
-
 const NO_CHUNKS: readonly Uint8Array[] = [];
 
 export class RequestBody {
@@ -64,7 +60,7 @@ export class RequestBody {
   private diskTimer: NodeJS.Timeout | null = null;
   private asked = false;
   private waitsForDisk = false;
-  private diskPatienceMs = LIVE_DISK_WAIT_MS;
+  private patience: DiskPatience | null = null;
 
   /** `askForBody`: sends `100 Continue` to a caller who waits for it; null when nobody does. */
   constructor(source: BodySource, length: number | null, limits: BodyLimits, askForBody: (() => void) | null) {
@@ -94,6 +90,7 @@ export class RequestBody {
   push(chunk: Uint8Array): void {
     if (this.state !== 'reading' || this.fault !== null) return;
     this.received += chunk.length;
+    chunkPassed(chunk.length);
     if (this.limits.maxBytes > 0 && this.received > this.limits.maxBytes) {
       this.fail('tooLarge');
       return;
@@ -163,6 +160,11 @@ export class RequestBody {
     this.feed = null;
   }
 
+  /** The attempt has not asked for more, though it was given some. */
+  get backedUp(): boolean {
+    return this.feed !== null && this.feed.readableLength > 0;
+  }
+
   /** A caller waits for `100 Continue` and has not been sent one: nothing of the body will come. */
   get unasked(): boolean {
     return this.state === 'reading' && this.askForBody !== null && !this.asked;
@@ -184,7 +186,6 @@ export class RequestBody {
       done();
       return;
     }
-    this.diskPatienceMs = Number.POSITIVE_INFINITY;
     this.restTimer = setTimeout(onRestOver, waitMs, this);
     this.onSettled = done;
     this.demand();
@@ -233,6 +234,7 @@ export class RequestBody {
     if (!this.waitsForDisk) return;
     clearTimeout(this.diskTimer ?? undefined);
     this.waitsForDisk = false;
+    this.patience?.ended();
     this.demand();
   }
 
@@ -264,13 +266,14 @@ export class RequestBody {
   }
 
   private waitForDisk(): void {
-    if (this.diskPatienceMs <= 0) return;
+    this.patience ??= new DiskPatience();
+    const ms = this.patience.waitMs();
+    // An upload that has failed has all its time: only the disk wakes it, or the end of `readRest`.
+    const isLive = this.restTimer === null;
+    if (isLive && ms === 0) return;
     this.waitsForDisk = true;
     this.pause();
-    const ms = Math.min(LIVE_DISK_PIECE_MS, this.diskPatienceMs);
-    // An upload that has failed has all its time: only the disk wakes it, or the end of `readRest`.
-    if (Number.isFinite(this.diskPatienceMs)) this.diskTimer = setTimeout(onDiskReady, ms, this);
-    this.diskPatienceMs -= ms;
+    if (isLive) this.diskTimer = setTimeout(onDiskReady, ms, this);
     this.copy.drained(() => this.diskReady());
   }
 
