@@ -22,7 +22,8 @@ export interface RedactRules {
 
 /** `name=value` as in URLs, cookies and messages. Bounded, so that no input makes it slow. */
 const PAIR = /(^|[?&;,\s"'({[])([^=&;,#\s"'<>?(){}]{1,128})=("[^"]*"?|'[^']*'?|[^&;,#\s"'<>]*)/g;
-const CREDENTIALS = /:\/\/[^/?#\s"'<>]{1,1024}@/g;
+/** After the end of a scheme, or of what stands for one, and without control characters: bytes of a picture are no URL. */
+const CREDENTIALS = /(?<=[\w+.}-]):\/\/[^/?#\s"'<>\p{Cc}]{1,1024}@/gu;
 
 export function redactRules({ headers, fields, patterns }: RedactSettings): RedactRules {
   const headerNames = new Set(headers.map(plainName));

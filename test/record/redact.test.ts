@@ -253,6 +253,20 @@ describe('multipart', () => {
     expect(body(text, type)).toEqual({ text: '', paths: ['body'], withheld: true });
   });
 
+  test.each([
+    ['control characters', 'S3://\xf7\xc6H0F\xb0ZQU\x13\x1f@d\xff'],
+    ['no scheme', '\xbf://\xf7\xc6@\xff'],
+  ])('bytes that only look like a URL with credentials stay: %s', (_, bytes) => {
+    const sent = Buffer.from(bytes, 'latin1');
+    expect(redactor.body(sent, 'application/octet-stream', {}).value).toEqual(sent);
+  });
+
+  test('credentials in a URL go also where the text is not UTF-8', () => {
+    const sent = Buffer.from('\xe4 ftp://user:p\xe4ss@host/', 'latin1');
+    const { value } = redactor.body(sent, 'application/octet-stream', {});
+    expect(Buffer.from(value)).toEqual(Buffer.from('\xe4 ftp://[redacted]@host/', 'latin1'));
+  });
+
   test('binary parts keep their bytes', () => {
     const binary = Buffer.from([0, 255, 128, 13, 10, 45, 45, 66, 88]);
     const text = Buffer.concat([
