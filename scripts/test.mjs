@@ -10,8 +10,11 @@ import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 
 const RESULTS = join(root, '.cache', 'jest.json');
 
+/** Suites that keep both cores busy (brokers, loads, kills under load): one at a time, and no other beside them. */
+const HEAVY = '/test/(e2e/|record/(kafka-producer|mirror-kafka|spool-quota))';
+
 const CHECKS = [
-  { name: 'sources compile', run: () => build() },
+  { name: 'build', run: () => build() },
   { name: 'types', command: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.test.json', '--pretty', 'false'] },
   { name: 'lint', command: ['node_modules/@biomejs/biome/bin/biome', 'check', '--colors=off', '--max-diagnostics=50'] },
   { name: 'house rules', command: ['scripts/check-source.ts'] },
@@ -54,13 +57,22 @@ async function runJest(args) {
   return countsFromJest(existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : undefined, code);
 }
 
+/** The light suites two at a time, then the heavy ones alone. */
+async function runWholeJest() {
+  const light = await runJest(['--testPathIgnorePatterns', HEAVY, '/node_modules/']);
+  return stopped ? light : addCounts([light, await runJest(['--maxWorkers=1', '--testPathPatterns', HEAVY])]);
+}
+
 async function main(args) {
   ensureModules();
   ensureTools();
-  const counts = args.length > 0 ? [] : CHECKS.map(runCheck);
-  counts.push(await runJest(args));
+  const counts = args.length > 0 ? [await runJest(args)] : [...CHECKS.map(runCheck), await runWholeJest()];
   return addCounts(counts);
 }
+
+/** After a Ctrl-C nothing new is begun. */
+let stopped = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (stopped = true));
 
 try {
   const total = await main(process.argv.slice(2));
