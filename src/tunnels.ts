@@ -4,7 +4,7 @@ import { problem, rawAnswer, rawHead } from './accept/answer.ts';
 import { RequestBody } from './accept/body.ts';
 import type { UpgradeRequest } from './accept/node-server.ts';
 import type { AmbassadorParts } from './ambassador.ts';
-import { applyPatch } from './dispatch/patch.ts';
+import { applyPatch, PatchError } from './dispatch/patch.ts';
 import type { Rule } from './dispatch/rule.ts';
 import type { TemplateContext } from './dispatch/template.ts';
 import type { Attempt, Reason, RequestHead, RequestSent, Verdict } from './exchange.ts';
@@ -74,6 +74,8 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   private readonly parts: AmbassadorParts;
   private readonly onClosed: () => void;
   private tunnel: NodeTunnel | null = null;
+  private keeping = false;
+  private isClosed = false;
   private uuid = '';
 
   constructor(
@@ -138,26 +140,27 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
 
   /** judge and record, as for any request; there is no body to wait for. */
   failed(reason: Reason, message: string, timedOut: boolean): void {
-    const { requestSent, parts, compiled } = this;
+    const { requestSent } = this;
+    this.note(reason);
     const failure = { reason, message, timedOut, requestSent };
-    const ms = performance.now() - this.startedAt;
-    this.attempts.push({ at: this.timestamp, url: this.backendUrl, reason, status: null, requestSent, ms });
     const verdict = this.settle({ kind: 'failed', failure, status: null });
     if (verdict.kind !== 'failed') return;
     const status = failureStatus(verdict, timedOut);
-    if (!compiled.capture.wants(reason, null, this.head.method)) return this.answerFailure(status, null);
-    const { id, timestamp, rule, target } = { ...this, id: this.id() };
-    parts.capturer.keep(this, { id, timestamp, rule, target, verdict }, (kept) => {
-      this.kept = kept;
-      this.answerFailure(status, kept);
-      parts.watch.kept(this, kept);
-    });
+    this.keep(verdict, (kept) => this.answerFailure(status, kept));
+  }
+
+  callerLeft(): void {
+    const { requestSent } = this;
+    this.note('clientAbort');
+    const verdict = this.settle({ kind: 'callerLeft', afterRequest: true, answering: false, requestSent });
+    if (verdict.kind === 'failed') this.keep(verdict, () => undefined);
   }
 
   closed(): void {
     this.onClosed();
     this.parts.overload.leave();
-    this.parts.watch.finished(this, this);
+    this.isClosed = true;
+    if (!this.keeping) this.parts.watch.finished(this, this);
   }
 
   destroy(): void {
@@ -167,6 +170,25 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   id(): string {
     this.uuid ||= uuid();
     return this.uuid;
+  }
+
+  /** `answer`: null where the rule doesn't keep this failure. */
+  private keep(verdict: Verdict & { readonly kind: 'failed' }, answer: (kept: Kept | null) => void): void {
+    const { parts, compiled, timestamp, rule, target } = this;
+    if (!compiled.capture.wants(verdict.reason, null, this.head.method)) return answer(null);
+    this.keeping = true;
+    parts.capturer.keep(this, { id: this.id(), timestamp, rule, target, verdict }, (kept) => {
+      this.kept = kept;
+      this.keeping = false;
+      answer(kept);
+      parts.watch.kept(this, kept);
+      if (this.isClosed) parts.watch.finished(this, this);
+    });
+  }
+
+  private note(reason: Reason): void {
+    const { timestamp: at, backendUrl: url, requestSent } = this;
+    this.attempts.push({ at, url, reason, status: null, requestSent, ms: performance.now() - this.startedAt });
   }
 
   private settle(ending: Ending): Verdict {
@@ -183,7 +205,12 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   private writeHead(status: number, message: string, rawHeaders: string[]): void {
     this.status = status;
     const headers = [...rawHeaders];
-    applyPatch(headers, this.compiled.response, this);
+    try {
+      applyPatch(headers, this.compiled.response, this);
+    } catch (error) {
+      if (!(error instanceof PatchError)) throw error;
+      this.parts.watch.unpatched(this, error.message);
+    }
     this.upgrade.socket.write(rawHead(status, message, headers));
   }
 

@@ -72,9 +72,13 @@ export class RequestBody {
     this.state = length === 0 ? 'complete' : 'reading';
   }
 
-  /** Starts reading; `owner.bodyReady` follows, at once where there is no body. */
-  open(owner: BodyOwner, policy: CopyPolicy | null): void {
+  /** What comes is copied as the policy says; null, or never called: not at all. Before `open`. */
+  copyTo(policy: CopyPolicy | null): void {
     this.copy = new Copy(policy);
+  }
+
+  /** Starts reading; `owner.bodyReady` follows, at once where there is no body. */
+  open(owner: BodyOwner): void {
     this.owner = owner;
     if (this.state !== 'reading' || this.fault !== null || this.askForBody !== null) {
       this.ready();

@@ -55,20 +55,19 @@ export class Copy {
   private file: number | null = null;
   private total = 0;
   /** Something of the body is missing from the copy. */
-  truncated: boolean;
+  truncated = false;
   /** The disk is behind: whoever can wait should, see `drained`. */
   busy = false;
 
-  /** `policy` null: no copy is wanted; the body counts as not kept. */
+  /** `policy` null: no copy is wanted; a body counts as not kept. */
   constructor(policy: CopyPolicy | null) {
     this.policy = policy;
-    this.truncated = policy === null;
   }
 
   add(chunk: Uint8Array): void {
     this.total += chunk.length;
-    if (this.truncated || this.policy === null) return;
-    if (this.total > this.policy.limit) {
+    if (this.truncated) return;
+    if (this.policy === null || this.total > this.policy.limit) {
       this.truncated = true;
     } else if (this.file !== null) {
       this.writeFile(this.policy, this.file, chunk);

@@ -56,6 +56,11 @@ export class Connection implements CallerTracker {
     return this.owner.closing;
   }
 
+  /** Requests on it wait for their answers. */
+  get isBusy(): boolean {
+    return this.waiting > 0;
+  }
+
   add(caller: Caller): void {
     this.waiting += 1;
     this.latest = caller;

@@ -7,7 +7,7 @@ import { problem, rawAnswer } from './answer.ts';
 import { type GuardLimits, type InspectedHead, inspectHead, isRefusal, type Refusal } from './guard.ts';
 import { Caller } from './node-caller.ts';
 import { type ClientError, isLineTooLong, refusalOf } from './node-client-error.ts';
-import { Connection, type ConnectionOwner, endSocket } from './node-connection.ts';
+import { Connection, type ConnectionOwner } from './node-connection.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -160,7 +160,7 @@ class NodeListener implements Listener, ConnectionOwner {
     server.on('checkContinue', (request, response) => this.serve(request, response));
     server.on('checkExpectation', (request, response) => this.serve(request, response));
     server.on('upgrade', (request, socket, early) => this.upgrade(request, socket, early));
-    server.on('connect', (request, socket) => this.refuseSocket(socket, this.inspectConnect(request), request));
+    server.on('connect', (request) => this.refuseSocket(this.inspectConnect(request), request));
     server.on('clientError', (error: ClientError, socket) => this.clientError(error, socket));
     server.on('drop', (data) => {
       const refusal: Refusal = { status: 503, kind: 'connections', detail: 'Too many connections.' };
@@ -202,21 +202,12 @@ class NodeListener implements Listener, ConnectionOwner {
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
+    const connection = Connection.of(request.socket, this);
+    if (connection.ended) return;
     const inspected = this.inspect(request);
-    if (isRefusal(inspected)) {
-      this.refuseSocket(socket, inspected, request);
-      return;
-    }
-    if (inspected.framing === 'chunked' || inspected.contentLength > 0) {
-      const refusal: Refusal = {
-        status: 400,
-        kind: 'upgradeBody',
-        detail: 'A request to upgrade carries no body here.',
-      };
-      this.refuseSocket(socket, refusal, request);
-      return;
-    }
-    this.events.upgrade({ request, socket, early, inspected, ...this.origin() });
+    const refusal = isRefusal(inspected) ? inspected : upgradeProblem(inspected, connection);
+    if (refusal !== null) this.refuseSocket(refusal, request);
+    else if (!isRefusal(inspected)) this.events.upgrade({ request, socket, early, inspected, ...this.origin() });
   }
 
   private refuse(refusal: Refusal, request: IncomingMessage, response: ServerResponse): void {
@@ -227,9 +218,12 @@ class NodeListener implements Listener, ConnectionOwner {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  private refuseSocket(socket: Duplex, refusal: Refusal, request: IncomingMessage): void {
+  /** Where Node has let go of the connection. */
+  private refuseSocket(refusal: Refusal, request: IncomingMessage): void {
+    const connection = Connection.of(request.socket, this);
+    if (connection.ended) return;
     this.report(refusal, request);
-    endSocket(socket, rawAnswer(problem(refusal.status, refusal.detail)));
+    connection.break('broken', rawAnswer(problem(refusal.status, refusal.detail)));
   }
 
   private report(refusal: Refusal, request: IncomingMessage): void {
@@ -256,6 +250,14 @@ class NodeListener implements Listener, ConnectionOwner {
     const fault = refusal.status === 413 ? 'tooLarge' : 'broken';
     connection.break(fault, rawAnswer(problem(refusal.status, refusal.detail)));
   }
+}
+
+function upgradeProblem({ framing, contentLength }: InspectedHead, connection: Connection): Refusal | null {
+  if (framing === 'chunked' || contentLength > 0) {
+    return { status: 400, kind: 'upgradeBody', detail: 'A request to upgrade carries no body here.' };
+  }
+  if (!connection.isBusy) return null;
+  return { status: 400, kind: 'upgradeBehind', detail: 'A request to upgrade waits for the answers before it here.' };
 }
 
 /** h2c is not spoken: such a request is served as plain HTTP/1.1, as RFC 9110 section 7.8 allows. */

@@ -30,6 +30,8 @@ export interface TunnelOwner {
   /** The target answered something else; the connection is closed after it. */
   answered(status: number, message: string, rawHeaders: string[]): void;
   failed(reason: Reason, message: string, timedOut: boolean): void;
+  /** The caller left before the target had answered. */
+  callerLeft(): void;
   /** All is over, after any of the above. */
   closed(): void;
 }
@@ -43,7 +45,7 @@ export class NodeTunnel {
   private readonly plan: TunnelPlan;
   private readonly owner: TunnelOwner;
   private target: Duplex | null = null;
-  private state: 'asking' | 'open' | 'over' = 'asking';
+  private state: 'asking' | 'open' | 'failed' | 'over' = 'asking';
   private timer: NodeJS.Timeout | null = null;
   private cut: ((error: Error) => void) | null = null;
 
@@ -128,7 +130,7 @@ export class NodeTunnel {
     target.on('end', () => caller.end());
     caller.on('end', () => target.end());
     target.on('error', () => caller.destroy());
-    target.on('close', () => this.over());
+    target.on('close', () => this.finishCaller());
     for (const side of [caller, target]) setIdle(side, this.plan.idleMs, () => this.destroy());
   }
 
@@ -145,25 +147,52 @@ export class NodeTunnel {
   /** Not a switch: an ordinary answer, after which the connection is closed, for what follows is no request. */
   private refused(response: IncomingMessage): void {
     this.stopTimer();
-    if (this.state !== 'asking') {
+    const { caller } = this;
+    const headers = this.state === 'asking' ? this.refusedHeaders(response) : null;
+    if (headers === null) {
       response.destroy();
       return;
     }
     this.state = 'open';
-    this.owner.answered(response.statusCode ?? 502, response.statusMessage ?? '', responseHeaders(response.rawHeaders));
+    this.owner.answered(response.statusCode ?? 502, response.statusMessage ?? '', headers);
     response.on('data', (chunk: Buffer) => {
       this.bytesDown += chunk.length;
-      if (!this.caller.write(chunk)) response.pause();
+      if (!caller.write(chunk)) response.pause();
     });
-    this.caller.on('drain', () => response.resume());
-    response.on('end', () => this.caller.end(() => this.caller.destroy()));
-    response.on('error', () => this.caller.destroy());
+    caller.on('drain', () => response.resume());
+    response.on('end', () => this.finishCaller());
+    response.on('error', () => caller.destroy());
+  }
+
+  /** null: it can't be relayed, and has been told as a failure. */
+  private refusedHeaders(response: IncomingMessage): string[] | null {
+    if (response.statusCode === 101) {
+      this.failWith('protocol', 'the target switched to no protocol', false);
+      return null;
+    }
+    try {
+      return responseHeaders(response.rawHeaders);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : '';
+      this.failWith('protocol', `the target’s answer can't be relayed: ${why}`, false);
+      return null;
+    }
+  }
+
+  /** The last of what was written leaves before the connection is closed. */
+  private finishCaller(): void {
+    const { caller } = this;
+    if (caller.destroyed || caller.writableFinished) caller.destroy();
+    else caller.end(() => caller.destroy());
   }
 
   private callerClosed(): void {
+    const { state } = this;
+    this.over(() => {
+      if (state === 'asking') this.owner.callerLeft();
+    });
     this.target?.destroy();
     this.cut?.(new Error('the caller went away'));
-    this.over();
   }
 
   private fail(error: Error): void {
@@ -174,13 +203,10 @@ export class NodeTunnel {
 
   private failWith(reason: Reason, message: string, timedOut: boolean): void {
     this.stopTimer();
-    if (this.state !== 'asking') {
-      this.caller.destroy();
-      return;
-    }
-    this.state = 'open';
-    if (this.caller.destroyed) this.over();
-    else this.owner.failed(reason, message, timedOut);
+    if (this.state === 'open') this.caller.destroy();
+    if (this.state !== 'asking') return;
+    this.state = 'failed';
+    this.owner.failed(reason, message, timedOut);
   }
 
   private limit(ms: number, text: string): void {
@@ -193,11 +219,11 @@ export class NodeTunnel {
     }, ms);
   }
 
-  private over(): void {
+  private over(first: () => void): void {
     this.stopTimer();
     if (this.state === 'over') return;
     this.state = 'over';
-    this.caller.destroy();
+    first();
     this.owner.closed();
   }
 

@@ -72,6 +72,6 @@ function demoLines(ports: DemoPorts, configPath: string): string[] {
     '4. Metrics: requests by rule, target and status.',
     `   curl -s http://localhost:${ports.metricsPort}/metrics | grep ^outrider_requests_total`,
     '',
-    `Edit ${configPath}/routes.yaml and the next request is routed by it. Ctrl-C stops everything.`,
+    `Edit ${configPath}/routes.yaml: within a second it counts. Ctrl-C stops everything.`,
   ];
 }

@@ -1,0 +1,28 @@
+/** Requests that get an answer of Outrider's own before anything is done for them. */
+import { emptyAnswer, problem } from './accept/answer.ts';
+import type { Refusal } from './accept/guard.ts';
+import type { Caller } from './accept/node-caller.ts';
+import type { Overload } from './accept/overload.ts';
+import type { ExchangeWatch } from './watch/exchange-watch.ts';
+
+export const NO_RULE: Refusal = { status: 404, kind: 'noRule', detail: 'Nothing is configured for this request.' };
+export const LOOP: Refusal = { status: 508, kind: 'loop', detail: 'This request has been here before.' };
+
+interface RefuseParts {
+  readonly overload: Overload;
+  readonly watch: ExchangeWatch;
+}
+
+/** Answers, counts and logs; gives the place back that the request had taken, if it got one. */
+export function refuse(caller: Caller, refusal: Refusal, { overload, watch }: RefuseParts): void {
+  if (refusal.kind !== 'inFlight') overload.leave();
+  const { listener, remoteAddress, method, uri } = caller.head;
+  watch.refused(refusal, listener, remoteAddress, `${method} ${uri}`);
+  caller.answer(problem(refusal.status, refusal.detail));
+}
+
+/** `OPTIONS *` asks about the server, which is Outrider (RFC 9110 section 9.3.7): no rule is meant. */
+export function answerServerOptions(caller: Caller, { overload }: RefuseParts): void {
+  overload.leave();
+  caller.answer(emptyAnswer(204));
+}
