@@ -6,7 +6,7 @@ import { readKeys } from './kcat.ts';
 import { runLoad } from './load.ts';
 
 /** `npm run test:full` sets the size that is promised. */
-const FAILURES = Number(process.env.OUTRIDER_TEST_FAILURES ?? 20_000);
+const FAILURES = Number(process.env.OUTRIDER_TEST_FAILURES ?? 40_000);
 const CONNECTIONS = 64;
 const SPOOL_SIZE = '16Mi';
 const BODY = JSON.stringify({ order: 4711, note: 'x'.repeat(200) });
