@@ -39,7 +39,7 @@ ENV MALLOC_ARENA_MAX=1
 ENV NODE_ENV=production PATH=/usr/local/bin:/usr/bin:/bin
 # A number, so that runAsNonRoot can be checked.
 USER 10001:10001
-# ./var/spool is below it: writable, but gone with the container. Mount a volume and set spool.path.
+# ./var/spool is below it: writable, but gone with the container unless a volume is mounted here, or where spool.path says.
 WORKDIR /var/lib/outrider
 # Traffic, metrics and health, admin API.
 EXPOSE 5000 5090 5091

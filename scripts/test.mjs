@@ -8,7 +8,8 @@ import { nodeBinary, root, runForeground, runQuietly, say } from './project.mjs'
 import { ensureTools } from './system.mjs';
 import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 
-const RESULTS = join(root, '.cache', 'jest.json');
+/** Of this run alone: two may go on at a time. */
+const RESULTS = join(root, '.cache', `jest.${process.pid}.json`);
 
 /** Suites that keep both cores busy (brokers, loads, kills under load): one at a time, and no other beside them. */
 const HEAVY = '/test/(e2e/|record/(kafka-producer|mirror-kafka|spool-quota))';
@@ -54,7 +55,9 @@ async function runJest(args) {
   const code = await runForeground(nodeBinary(), [...flags, 'node_modules/jest/bin/jest.js', ...report, ...args], {
     stdio,
   });
-  return countsFromJest(existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : undefined, code);
+  const results = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : undefined;
+  rmSync(RESULTS, { force: true });
+  return countsFromJest(results, code);
 }
 
 /** The light suites two at a time, then the heavy ones alone. */
