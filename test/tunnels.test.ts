@@ -1,0 +1,448 @@
+/** WebSockets and other upgrades through the path. */
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import { cleanUp } from './helpers/cleanup.ts';
+import { type RawConnection, startRawTarget, startTarget } from './helpers/node-target.ts';
+import { type PathOptions, type RunningPath, startPath } from './helpers/path.ts';
+import { closedPort, portOf } from './helpers/ports.ts';
+import { sendRaw } from './helpers/raw-client.ts';
+import { waitFor } from './helpers/wait.ts';
+
+const UPGRADE = 'GET /chat?room=1 HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-One: 1\r\n\r\n';
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
+
+interface EchoServer {
+  readonly url: string;
+  readonly heads: { uri: string; headers: Record<string, unknown> }[];
+  readonly sockets: WebSocket[];
+}
+
+/** Sends every message back as it came. */
+async function startEcho(): Promise<EchoServer> {
+  const server: Server = createServer();
+  const sockets: WebSocket[] = [];
+  const heads: EchoServer['heads'] = [];
+  const webSockets = new WebSocketServer({ server, handleProtocols: (protocols) => [...protocols][0] ?? false });
+  webSockets.on('connection', (socket, request) => {
+    heads.push({ uri: request.url ?? '', headers: request.headers });
+    sockets.push(socket);
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    socket.on('error', () => socket.terminate());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUp(() => {
+    for (const socket of sockets) socket.terminate();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${portOf(server)}`, heads, sockets };
+}
+
+const pathTo = (url: string, options: Partial<PathOptions> = {}): Promise<RunningPath> =>
+  startPath({ routes: { targets: { prod: url } }, ...options });
+
+async function openSocket(path: RunningPath, protocols: string[] = []): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${path.port}/chat?room=1`, protocols, { headers: { 'x-one': '1' } });
+  cleanUp(() => socket.terminate());
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  return socket;
+}
+
+/** A target that switches and then does this. */
+const startSwitching = (then: (connection: RawConnection) => void | Promise<void>) =>
+  startRawTarget(async (connection) => {
+    await connection.readHead();
+    await connection.send(SWITCH);
+    await then(connection);
+  });
+
+function call(path: RunningPath, bytes = UPGRADE): { socket: Socket; received: () => string; ended: () => boolean } {
+  const socket = connect({ port: path.port, host: '127.0.0.1', allowHalfOpen: true });
+  cleanUp(() => void socket.destroy());
+  let received = '';
+  let ended = false;
+  socket.on('data', (chunk) => {
+    received += chunk.toString('latin1');
+  });
+  socket.on('error', () => socket.destroy());
+  for (const event of ['end', 'close']) {
+    socket.on(event, () => {
+      ended = true;
+    });
+  }
+  socket.write(bytes, 'latin1');
+  return { socket, received: () => received, ended: () => ended };
+}
+
+const half = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.end(resolve));
+
+describe('W01 W05 WebSockets', () => {
+  test('messages go both ways, byte for byte, from empty ones to a mebibyte', async () => {
+    const echo = await startEcho();
+    const path = await pathTo(echo.url);
+    const socket = await openSocket(path);
+    const messages = [
+      Buffer.alloc(0),
+      Buffer.from('hello'),
+      randomBytes(125),
+      randomBytes(70_000),
+      randomBytes(1024 * 1024),
+    ];
+    const received: Buffer[] = [];
+    socket.on('message', (data: Buffer) => received.push(data));
+    for (const message of messages) socket.send(message, { binary: true });
+    await waitFor(() => received.length === messages.length, { what: 'all echoes' });
+    for (const [index, message] of messages.entries()) expect(received[index]?.equals(message)).toBe(true);
+    socket.close(4001, 'enough');
+    await waitFor(() => path.metric('outrider_requests_total', { code: '101' }) === 1, { what: 'the tunnel to end' });
+  });
+
+  test('the handshake reaches the target as it was, but for what belongs to the connection', async () => {
+    const echo = await startEcho();
+    const rules = [
+      {
+        name: 'chat',
+        target: 'prod',
+        match: { paths: ['/chat'] },
+        request: { headers: { set: { 'x-one': 'patched' } }, path: { replacePrefix: '/v2' } },
+        response: { headers: { set: { 'x-rule': '${rule}' } } },
+      },
+    ];
+    const path = await pathTo(echo.url, { routes: { targets: { prod: echo.url }, rules } });
+    const socket = new WebSocket(`ws://127.0.0.1:${path.port}/chat?room=1`, ['chat.v2', 'chat.v1'], {
+      headers: { 'x-one': '1' },
+    });
+    cleanUp(() => socket.terminate());
+    let response: Record<string, unknown> = {};
+    socket.once('upgrade', ({ headers }) => {
+      response = headers;
+    });
+    await new Promise((resolve) => socket.once('open', resolve));
+    const [head] = echo.heads;
+    expect(head?.uri).toBe('/v2?room=1');
+    expect(head?.headers).toMatchObject({
+      host: echo.url.slice('http://'.length),
+      'x-one': 'patched',
+      'sec-websocket-version': '13',
+      'sec-websocket-protocol': 'chat.v2,chat.v1',
+      via: `1.1 ${path.pseudonym}`,
+      'x-forwarded-for': '127.0.0.1',
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+    });
+    expect(socket.protocol).toBe('chat.v2');
+    expect(response['x-rule']).toBe('chat');
+    expect(response['sec-websocket-accept']).toBeDefined();
+  });
+
+  test('W06 a close, a reset or silence on one side ends the other within a second', async () => {
+    const echo = await startEcho();
+    const path = await pathTo(echo.url);
+    const first = await openSocket(path);
+    first.terminate();
+    await waitFor(() => echo.sockets[0]?.readyState === WebSocket.CLOSED, {
+      what: 'the target’s end',
+      timeoutMs: 1000,
+    });
+    const second = await openSocket(path);
+    echo.sockets[1]?.terminate();
+    await waitFor(() => second.readyState === WebSocket.CLOSED, { what: 'the caller’s end', timeoutMs: 1000 });
+    const third = await openSocket(path);
+    let reason = '';
+    third.on('close', (code, words) => {
+      reason = `${code} ${String(words)}`;
+    });
+    echo.sockets[2]?.close(4002, 'bye');
+    await waitFor(() => reason === '4002 bye', { what: 'the close frame' });
+    await path.rest();
+  });
+
+  test('many at once', async () => {
+    const echo = await startEcho();
+    const path = await pathTo(echo.url);
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => openSocket(path)));
+    const echoes = sockets.map(
+      (socket, i) =>
+        new Promise((resolve) => socket.once('message', (data) => resolve(String(data) === `m${i}`)).send(`m${i}`)),
+    );
+    expect((await Promise.all(echoes)).every(Boolean)).toBe(true);
+    expect(path.metric('outrider_requests_in_flight')).toBe(50);
+    for (const socket of sockets) socket.terminate();
+  });
+});
+
+describe('other protocols', () => {
+  test('bytes go both ways, also those that come with either head', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send(`${SWITCH}early-down `);
+      connection.socket.on('data', (chunk) => connection.socket.write(chunk));
+    });
+    const path = await pathTo(target.url);
+    const { socket, received } = call(path, `${UPGRADE}early-up\xff\0`);
+    await waitFor(() => received().endsWith('early-down early-up\xff\0'), { what: 'the early bytes' });
+    socket.write('later');
+    await waitFor(() => received().endsWith('later'), { what: 'the later bytes' });
+    expect(received()).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(received().match(/^(connection|upgrade): .*$/gim)).toEqual(['Connection: Upgrade', 'Upgrade: echo']);
+    socket.destroy();
+  });
+
+  test('what a target sends before it closes reaches a caller that reads slowly, to the last byte', async () => {
+    const size = 24 * 1024 * 1024 + 5000;
+    const target = await startSwitching(async (connection) => {
+      await connection.send(Buffer.alloc(size, 'x'));
+      connection.close();
+    });
+    const path = await pathTo(target.url);
+    const socket = connect(path.port, '127.0.0.1');
+    cleanUp(() => void socket.destroy());
+    socket.write(UPGRADE);
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 2);
+    });
+    await waitFor(() => socket.closed, { what: 'the end', timeoutMs: 10_000 });
+    expect(received).toBeGreaterThanOrEqual(size);
+  });
+
+  test('what a caller sends before it closes its side reaches the target, and the rest comes back', async () => {
+    let atTarget = '';
+    const target = await startSwitching((connection) => {
+      connection.socket.on('data', (chunk) => {
+        atTarget += String(chunk);
+      });
+    });
+    const path = await pathTo(target.url);
+    const { socket, received } = call(path);
+    await waitFor(() => received().includes('101'), { what: 'the switch' });
+    socket.write('last words');
+    await half(socket);
+    await waitFor(() => atTarget === 'last words', { what: 'the last words' });
+    socket.destroy();
+  });
+
+  test('limits.tunnelIdle ends what nobody uses', async () => {
+    const target = await startSwitching(() => undefined);
+    const path = await pathTo(target.url, { process: { limits: { tunnelIdle: '200ms' } } });
+    const { received, ended } = call(path);
+    await waitFor(() => received().includes('101'), { what: 'the switch' });
+    await waitFor(ended, { what: 'the end', timeoutMs: 2000 });
+  });
+});
+
+describe('W02 a target that does not switch', () => {
+  test.each([
+    ['403 with a body', 'HTTP/1.1 403 Forbidden\r\nX-Why: no\r\nContent-Length: 4\r\n\r\nnope', 403, 'nope'],
+    ['200 chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnope\r\n0\r\n\r\n', 200, 'nope'],
+    [
+      '426 that names protocols',
+      'HTTP/1.1 426 Upgrade Required\r\nUpgrade: other\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n',
+      426,
+      '',
+    ],
+    ['503', 'HTTP/1.1 503 \xdcberlast\r\nContent-Length: 0\r\n\r\n', 503, ''],
+  ])('%s: the answer is relayed and the connection closed', async (_, bytes, status, body) => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send(bytes);
+    });
+    const path = await pathTo(target.url);
+    const { responses, ended } = await sendRaw(path.port, UPGRADE);
+    expect(responses.map((response) => response.status)).toEqual([status]);
+    expect(String(responses[0]?.body)).toBe(body);
+    expect(responses[0]?.header('connection')).toBe('close');
+    expect(responses[0]?.header('upgrade')).toBeUndefined();
+    expect(ended).toBe('closed');
+  });
+
+  test('W04 what the caller sent with the request is not read as another one', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    });
+    const path = await pathTo(target.url);
+    const { responses } = await sendRaw(path.port, `${UPGRADE}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(responses.map(({ status }) => status)).toEqual([403]);
+    expect(target.connections.map((connection) => String(connection.received())).join('')).not.toContain('smuggled');
+  });
+});
+
+describe('a target that fails', () => {
+  const fail = async (path: RunningPath) => {
+    const { responses, ended } = await sendRaw(path.port, UPGRADE);
+    expect(responses).toHaveLength(1);
+    expect(ended).toBe('closed');
+    return responses[0];
+  };
+
+  test('that is down: 502 with a record', async () => {
+    const path = await pathTo(`http://127.0.0.1:${await closedPort()}`);
+    const response = await fail(path);
+    expect(response?.status).toBe(502);
+    expect(response?.header('outrider-record')).toBe(path.captures[0]?.id);
+    expect(path.captures[0]).toMatchObject({
+      reason: 'connect',
+      requestSent: 'no',
+      head: { uri: '/chat?room=1', method: 'GET' },
+      body: { kind: 'memory', truncated: false, totalBytes: 0 },
+      attempts: [{ reason: 'connect' }],
+    });
+  });
+
+  const sends =
+    (bytes: string) =>
+    (connection: RawConnection): Promise<void> =>
+      connection.send(bytes);
+  const framed = SWITCH.replace('\r\n\r\n', '\r\nTransfer-Encoding: chunked\r\n\r\n');
+
+  test.each<readonly [string, number, string, (connection: RawConnection) => unknown]>([
+    ['closes', 502, 'reset', (connection) => connection.close()],
+    ['speaks no HTTP', 502, 'protocol', sends('SSH-2.0-x\r\n')],
+    ['says nothing', 504, 'timeout', () => undefined],
+    ['switches to what was not offered (W03)', 502, 'protocol', sends(SWITCH.replace('echo', 'other'))],
+    ['names no protocol (W03)', 502, 'protocol', sends(SWITCH.replace('Upgrade: echo\r\n', ''))],
+    ['frames its 101 (W03)', 502, 'protocol', sends(framed)],
+    ['answers in an unknown coding', 502, 'protocol', sends('HTTP/1.1 200 OK\r\nTransfer-Encoding: foo\r\n\r\nabc')],
+  ])('that %s: %i and a record named %s', async (_, status, reason, script) => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await script(connection);
+    });
+    const targets = { prod: { urls: [{ url: target.url }], timeouts: { response: '300ms' } } };
+    const path = await startPath({ routes: { targets } });
+    const response = await fail(path);
+    expect(response?.status).toBe(status);
+    expect(response?.header('outrider-record')).toBe(path.captures[0]?.id);
+    expect(path.captures).toHaveLength(1);
+    expect(path.captures[0]?.reason).toBe(reason);
+  });
+
+  test('a caller that leaves before the answer is a record named clientAbort', async () => {
+    const target = await startRawTarget(() => undefined);
+    const path = await pathTo(target.url);
+    const { socket } = call(path);
+    await waitFor(() => target.connections[0]?.received().includes('\r\n\r\n'), { what: 'the request at the target' });
+    socket.resetAndDestroy();
+    await path.rest();
+    expect(path.captures.map(({ reason }) => reason)).toEqual(['clientAbort']);
+    await waitFor(() => target.connections[0]?.socket.destroyed, { what: 'the target to be cut', timeoutMs: 1000 });
+  });
+});
+
+describe('what is no tunnel', () => {
+  test('H18 h2c is not spoken: the request is served as it is', async () => {
+    const target = await startTarget();
+    const path = await pathTo(target.url);
+    const bytes =
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAA\r\n\r\n';
+    const { responses } = await sendRaw(path.port, bytes, { responses: 1 });
+    expect(responses[0]?.status).toBe(200);
+    expect(target.last().headers.upgrade).toBeUndefined();
+    expect(target.last().headers['http2-settings']).toBeUndefined();
+  });
+
+  test('HTTP/1.0 can not switch', async () => {
+    const target = await startTarget();
+    const path = await pathTo(target.url);
+    const { responses } = await sendRaw(path.port, UPGRADE.replace('HTTP/1.1', 'HTTP/1.0'));
+    expect(responses[0]?.status).toBe(200);
+    expect(target.last().headers.upgrade).toBeUndefined();
+  });
+
+  test.each([
+    ['W07 a body with a length', UPGRADE.replace('\r\n\r\n', '\r\nContent-Length: 5\r\n\r\nhello'), 400],
+    ['W07 a chunked body', UPGRADE.replace('\r\n\r\n', '\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'), 400],
+    ['two Hosts', UPGRADE.replace('\r\n\r\n', '\r\nHost: b\r\n\r\n'), 400],
+    ['a loop', UPGRADE.replace('\r\n\r\n', '\r\nVia: 1.1 outrider-test1234\r\n\r\n'), 508],
+  ])('%s is refused and the connection closed', async (_, bytes, status) => {
+    const echo = await startEcho();
+    const path = await pathTo(echo.url);
+    const { responses, ended } = await sendRaw(path.port, `${bytes}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(responses.map((response) => response.status)).toEqual([status]);
+    expect(ended).toBe('closed');
+    expect(path.metric('outrider_rejected_total')).toBe(1);
+    expect(echo.heads).toEqual([]);
+  });
+
+  test('one that no rule is for is 404', async () => {
+    const path = await startPath({ routes: { targets: { prod: 'http://127.0.0.1:1' }, default: 'reject' } });
+    expect((await sendRaw(path.port, UPGRADE)).responses[0]?.status).toBe(404);
+  });
+
+  test('what follows a refused request on its connection is no tunnel either', async () => {
+    const echo = await startEcho();
+    const path = await pathTo(echo.url);
+    const { responses } = await sendRaw(path.port, `GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n${UPGRADE}`);
+    expect(responses.map(({ status }) => status)).toEqual([400]);
+    await path.rest();
+    expect(path.metric('outrider_requests_total')).toBe(0);
+  });
+
+  test('an upgrade behind a request that waits for its answer does not mix with that', async () => {
+    const { promise: go, resolve } = Promise.withResolvers<void>();
+    const target = await startTarget(async (_, response) => {
+      await go;
+      response.end('first');
+    });
+    const path = await pathTo(target.url);
+    const asked = sendRaw(path.port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${UPGRADE}`);
+    await waitFor(() => path.metric('outrider_rejected_total') === 1, { what: 'the refusal' });
+    resolve();
+    expect((await asked).responses.map(({ status }) => status)).toEqual([200, 400]);
+  });
+});
+
+test('S05 a patch of the answer that request data breaks leaves the answer as it is', async () => {
+  const target = await startSwitching(() => undefined);
+  const rules = [{ name: 'all', target: 'prod', response: { headers: { set: { 'x-name': '${query:room}' } } } }];
+  const path = await startPath({ routes: { targets: { prod: target.url }, rules } });
+  const { socket, received } = call(path, UPGRADE.replace('room=1', 'room=%0d%0aX-Evil:%201'));
+  await waitFor(() => received().includes('\r\n\r\n'), { what: 'the switch' });
+  expect(received()).toContain('101 Switching');
+  expect(received()).not.toMatch(/x-evil|x-name/i);
+  socket.destroy();
+});
+
+test('W09 while draining, new ones are refused, those that run go on until they are cut', async () => {
+  const echo = await startEcho();
+  const path = await pathTo(echo.url);
+  const socket = await openSocket(path);
+  path.tunnels.drain();
+  const { responses } = await sendRaw(path.port, UPGRADE);
+  expect(responses[0]?.status).toBe(503);
+  const echoed = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
+  socket.send('still here');
+  expect(await echoed).toBe('still here');
+  path.tunnels.destroy();
+  await waitFor(() => socket.readyState === WebSocket.CLOSED, { what: 'the cut' });
+});
+
+test('a tunnel to a target behind TLS and a private CA', async () => {
+  const { makeCertificates, readCertificate } = await import('./helpers/certificates.ts');
+  const { createServer: createTlsServer } = await import('node:https');
+  const certificates = makeCertificates();
+  const server = createTlsServer(readCertificate(certificates.server));
+  const webSockets = new WebSocketServer({ server });
+  webSockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUp(() => {
+    for (const client of webSockets.clients) client.terminate();
+    server.close();
+  });
+  const url = `https://127.0.0.1:${portOf(server)}`;
+  const good = await startPath({ routes: { targets: { prod: { urls: [{ url }], tls: { ca: certificates.ca } } } } });
+  const socket = await openSocket(good);
+  const echoed = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
+  socket.send('secret');
+  expect(await echoed).toBe('secret');
+  socket.terminate();
+  const bad = await startPath({ routes: { targets: { prod: url } } });
+  expect((await sendRaw(bad.port, UPGRADE)).responses[0]?.status).toBe(502);
+  expect(bad.captures[0]?.reason).toBe('tls');
+});
