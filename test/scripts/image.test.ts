@@ -62,7 +62,7 @@ onLinux('the image', () => {
     ['its entry point', imageCommand(), imageCommand()],
     ['outrider', ['outrider'], ['/usr/local/bin/node', ...HEAP_FLAGS, '/usr/local/bin/outrider']],
   ])(
-    '%s alone runs the ambassador as process 1, which begins once, and SIGTERM ends it with code 0',
+    '%s alone runs the ambassador as process 1, with the flags of its heap, and SIGTERM ends it with code 0',
     async (_, command, words) => {
       const [port, metricsPort, adminPort] = [await closedPort(), await closedPort(), await closedPort()];
       mkdirSync(join(root, 'etc/outrider'), { recursive: true });
@@ -88,7 +88,7 @@ onLinux('the image', () => {
       );
       if (typeof answer === 'string') throw new Error(`it ended: ${answer}`);
       expect([answer.status, answer.headers.has('outrider-record')]).toEqual([502, true]);
-      // Word for word: `run` did not begin anew with flags of its own.
+      // The entry point word for word: it did not begin anew. The command did, in place.
       expect(wordsOf(innerPid(child))).toEqual(words);
       process.kill(innerPid(child), 'SIGTERM');
       expect(await child.exited).toEqual({ code: 0, signal: null });
