@@ -31,12 +31,13 @@ export interface OutriderContender extends Contender {
 export function prepareOutrider(bench: Bench, say: (line: string) => void): OutriderContender {
   const { root, folder } = bench;
   const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const flags = shippedFlags(readFileSync(join(root, 'Dockerfile'), 'utf8'));
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  const shipped: Shipped = { flags: shippedFlags(dockerfile), env: shippedEnv(dockerfile) };
   const entry = entryOf(bench, say);
   return {
     name: 'outrider',
     title: ['Outrider', version, ...(entry.startsWith(bench.frozen) ? [] : ['from its sources'])].join(' '),
-    start: (plan) => startOutrider([...flags, entry], mkdtempSync(join(folder, 'outrider-')), plan),
+    start: (plan) => startOutrider(entry, shipped, mkdtempSync(join(folder, 'outrider-')), plan),
   };
 }
 
@@ -61,16 +62,33 @@ export function shippedFlags(dockerfile: string): string[] {
   return parts.slice(1).filter((part) => part.startsWith('-'));
 }
 
-async function startOutrider(args: readonly string[], folder: string, plan: OutriderPlan): Promise<RunningOutrider> {
+/** The allocator's variables in the Dockerfile's ENV lines. */
+export function shippedEnv(dockerfile: string): Record<string, string> {
+  const found = dockerfile.matchAll(/^ENV (MALLOC_[A-Z_]+)=(\S+)$/gm);
+  return Object.fromEntries([...found].map(([, name = '', value = '']) => [name, value]));
+}
+
+interface Shipped {
+  readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function startOutrider(
+  entry: string,
+  { flags, env }: Shipped,
+  folder: string,
+  plan: OutriderPlan,
+): Promise<RunningOutrider> {
   const config = join(folder, 'config');
   const ports = { listener: await closedPort(), metrics: await closedPort(), admin: await closedPort() };
   mkdirSync(config);
   writeFileSync(join(config, 'outrider.yaml'), JSON.stringify(processConfig(ports, join(folder, 'spool'), plan)));
   writeFileSync(join(config, 'routes.yaml'), JSON.stringify(routesConfig(plan)));
   const started = { at: performance.now(), epoch: Date.now() };
-  const child = startOnCores(process.execPath, [...args, 'run', '--config', config], {
+  const child = startOnCores(process.execPath, [...flags, entry, 'run', '--config', config], {
     cores: plan.cores,
     cwd: folder,
+    env: { ...process.env, ...env },
   });
   await waitForPort(child, ports.listener);
   const listeningMs = performance.now() - started.at;

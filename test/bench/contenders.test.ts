@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import type { Bench, Contender } from '../../bench/contender.ts';
 import { prepareBare, prepareExpress } from '../../bench/contenders/node-peers.ts';
-import { shippedFlags } from '../../bench/contenders/outrider.ts';
+import { shippedEnv, shippedFlags } from '../../bench/contenders/outrider.ts';
 import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { portOf } from '../helpers/ports.ts';
 
@@ -50,5 +50,6 @@ test.each([
 test('the flags are those that the image ships, without the script', () => {
   const dockerfile = 'FROM scratch\nENTRYPOINT ["/bin/node", "--a=1", "--b", "/app/dist/outrider.js"]\nCMD ["run"]\n';
   expect(shippedFlags(dockerfile)).toEqual(['--a=1', '--b']);
+  expect(shippedEnv('ENV MALLOC_ARENA_MAX=1\nENV NODE_ENV=production\n')).toEqual({ MALLOC_ARENA_MAX: '1' });
   expect(() => shippedFlags('FROM scratch\nENTRYPOINT node x.js\n')).toThrow('no ENTRYPOINT');
 });
