@@ -24,12 +24,16 @@ export class KeeperClient implements CaptureStore, CopyFiles {
   private series: SeriesDefinition[] = [];
   private scheduled = false;
   private files = 0;
+  /** Of an earlier keeper: the one that runs has not seen their beginning. */
+  private lostFiles = 0;
   private readonly failedFiles = new Set<number>();
   private backlog = 0;
   private draining: (() => void)[] = [];
 
   attach(thread: KeeperThread): void {
     this.thread = thread;
+    this.lostFiles = this.files;
+    this.failedFiles.clear();
   }
 
   /** The keeper is gone: nobody waits for it any longer. */
@@ -60,7 +64,7 @@ export class KeeperClient implements CaptureStore, CopyFiles {
   }
 
   write(file: number, chunk: Uint8Array): 'ok' | 'busy' | 'gone' {
-    if (this.thread === null || this.failedFiles.delete(file)) return 'gone';
+    if (this.thread === null || file <= this.lostFiles || this.failedFiles.delete(file)) return 'gone';
     this.backlog += chunk.length;
     if (this.backlog > this.backlogBytes) {
       this.backlog -= chunk.length;

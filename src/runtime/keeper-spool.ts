@@ -36,6 +36,8 @@ export class KeeperSpool {
   private readonly errors = new Map<string, Counter>();
   private queue: Capture[] = [];
   private readonly openFiles = new Set<number>();
+  /** Files are numbered in the order of their first pieces. */
+  private newestFile = 0;
   private scheduled = false;
   private timer: NodeJS.Timeout | null = null;
   private rounds = 0;
@@ -73,13 +75,12 @@ export class KeeperSpool {
   }
 
   body(file: number, chunk: Uint8Array): void {
+    const isOpen = this.openFiles.has(file);
+    // What was on its way when the file was given up: begun anew it would be the end of a body, and nobody's.
+    const isLate = !isOpen && file <= this.newestFile;
+    this.newestFile = Math.max(this.newestFile, file);
     try {
-      if (this.spool === null) throw new Error(this.problem);
-      if (!this.openFiles.has(file)) {
-        this.spool.openBody(file);
-        this.openFiles.add(file);
-      }
-      this.spool.writeBody(file, chunk);
+      if (!isLate) this.writeBody(file, chunk, isOpen);
     } catch (error) {
       this.count('copy');
       this.dropBody(file);
@@ -88,6 +89,15 @@ export class KeeperSpool {
     this.options.written(chunk.length);
     // Sealing makes three more of each.
     chunkPassed(chunk.length * 4);
+  }
+
+  private writeBody(file: number, chunk: Uint8Array, isOpen: boolean): void {
+    if (this.spool === null) throw new Error(this.problem);
+    if (!isOpen) {
+      this.spool.openBody(file);
+      this.openFiles.add(file);
+    }
+    this.spool.writeBody(file, chunk);
   }
 
   dropBody(file: number): void {

@@ -138,3 +138,13 @@ test('a body that the keeper could not write is gone at the next piece, and only
   expect(keeper.write(other, new Uint8Array(1))).toBe('ok');
   expect(keeper.write(file, new Uint8Array(1))).toBe('gone');
 });
+
+test('a file of which an earlier keeper has the beginning is given up, and later ones are not', () => {
+  const { client: keeper, posted } = client();
+  const file = keeper.open() ?? 0;
+  keeper.write(file, new Uint8Array(10));
+  keeper.detach('the keeper thread ended');
+  keeper.attach({ post: (message) => posted.push(message) });
+  expect(keeper.write(file, new Uint8Array(10))).toBe('gone');
+  expect(keeper.write(keeper.open() ?? 0, new Uint8Array(10))).toBe('ok');
+});
