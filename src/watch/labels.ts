@@ -81,6 +81,7 @@ export const REJECTIONS: readonly string[] = [
   'requestLine',
   'target',
   'template',
+  'upgradeBehind',
   'upgradeBody',
   'version',
   OTHER,

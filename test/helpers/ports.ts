@@ -1,11 +1,21 @@
 /** Ports that nobody listens on, and a way to keep one busy. */
 import { createServer, type Server } from 'node:net';
 
+/** Below what Linux hands out by itself (ip_local_port_range): no connection and no listener of others gets it by chance. */
+const FIRST = 12_000;
+const LAST = 32_000;
+
 /** A port that was free a moment ago: for targets that must refuse, or that start later. */
 export async function closedPort(): Promise<number> {
-  const busy = await occupyPort();
-  await busy.release();
-  return busy.port;
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    try {
+      await (await occupyPort(port)).release();
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
 
 /** Listens on a port (any free one by default) on both loopback families until it is released. */

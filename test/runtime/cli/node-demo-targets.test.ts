@@ -1,6 +1,7 @@
 import { probePort, startDemoTargets } from '../../../src/runtime/cli/node-demo-targets.ts';
 import { cleanUp } from '../../helpers/cleanup.ts';
-import { closedPort, occupyPort } from '../../helpers/ports.ts';
+import { freeDemoPorts } from '../../helpers/demo.ts';
+import { occupyPort } from '../../helpers/ports.ts';
 import { sendRaw } from '../../helpers/raw-client.ts';
 
 async function startTargets() {
@@ -53,7 +54,7 @@ test('stopping ends open connections and frees the ports', async () => {
 });
 
 test('when one port is taken none stays open', async () => {
-  const first = await closedPort();
+  const { targetPort: first } = await freeDemoPorts();
   const busy = await occupyPort(first + 3);
   await expect(startDemoTargets(first)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   expect(await probePort(first)).toBe('free');
