@@ -396,6 +396,18 @@ describe('what is no tunnel', () => {
     resolve();
     expect((await asked).responses.map(({ status }) => status)).toEqual([200, 400]);
   });
+
+  test.each([
+    ['an upgrade', UPGRADE],
+    ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n'],
+  ])('a caller that resets while %s waits behind a request harms nobody', async (_, second) => {
+    const target = await startTarget(() => undefined);
+    const path = await pathTo(target.url);
+    const { socket } = call(path, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${second}`);
+    await waitFor(() => path.metric('outrider_rejected_total') === 1, { what: 'the refusal' });
+    socket.resetAndDestroy();
+    await path.rest();
+  });
 });
 
 test('S05 a patch of the answer that request data breaks leaves the answer as it is', async () => {

@@ -126,6 +126,8 @@ export class Caller {
       if (chunk.length <= ONE_WRITE_BYTES) this.response.end(latin1(chunk), 'latin1');
       else this.response.end(chunk);
     }
+    // What has not left yet is no longer drained: a caller that doesn't read it is cut all the same.
+    if (this.response.writableLength > 0) this.request.socket.setTimeout(this.writeIdleMs);
   }
 
   /**

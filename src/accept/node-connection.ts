@@ -40,6 +40,8 @@ export class Connection implements CallerTracker {
     this.owner = owner;
     socket.on('end', onEnd);
     socket.on('close', onClose);
+    // Node takes its own listener away from a connection that asks for something else than an answer.
+    socket.on('error', onError);
   }
 
   /** The connection of a socket, the same one each time. */
@@ -70,7 +72,9 @@ export class Connection implements CallerTracker {
     this.waiting -= 1;
     if (this.latest === caller) this.latest = null;
     this.owner.finished();
-    if (this.lastWords !== null && this.waiting === 0) endSocket(this.socket, this.lastWords);
+    // The answer before may have been read slowly: its time limit is not that of the next.
+    if (this.waiting > 0) this.socket.setTimeout(0);
+    else if (this.lastWords !== null) endSocket(this.socket, this.lastWords);
   }
 
   /**
@@ -105,14 +109,17 @@ export class Connection implements CallerTracker {
 }
 
 /** Writes and closes; after this nothing more is read. */
-export function endSocket(socket: Duplex, bytes: Buffer): void {
-  socket.on('error', () => socket.destroy());
+function endSocket(socket: Duplex, bytes: Buffer): void {
   if (socket.writable) socket.end(bytes, () => socket.destroy());
   else socket.destroy();
 }
 
 function onEnd(this: Socket & Tagged): void {
   this[kConnection]?.halfClosed();
+}
+
+function onError(this: Socket): void {
+  this.destroy();
 }
 
 function onClose(this: Socket & Tagged): void {

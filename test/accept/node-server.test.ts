@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import { makeCertificates, readCertificate } from '../helpers/certificates.ts';
 import { type RawConnection, startRawTarget, startTarget, type Target } from '../helpers/node-target.ts';
 import { type PathOptions, type RunningPath, startPath } from '../helpers/path.ts';
 import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
@@ -225,6 +228,72 @@ describe('limits', () => {
   });
 });
 
+describe('L08 connections', () => {
+  test('beyond limits.connections are closed at once, and those before are not touched', async () => {
+    const { path } = await start({ limits: { connections: 2 } });
+    const [one, two] = [connect(path.port, '127.0.0.1'), connect(path.port, '127.0.0.1')];
+    await waitFor(() => one.readyState === 'open' && two.readyState === 'open', { what: 'two connections' });
+    const third = await sendRaw(path.port, GET);
+    expect(third.responses).toEqual([]);
+    await waitFor(() => path.metric('outrider_rejected_total', { reason: 'connections' }) === 1, { what: 'the count' });
+    let received = '';
+    one.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    one.write(GET);
+    await waitFor(() => received.includes('200 OK'), { what: 'the answer' });
+    one.destroy();
+    two.destroy();
+  });
+});
+
+describe('a TLS listener', () => {
+  const certificates = makeCertificates({ shared: true });
+  const other = makeCertificates({ shared: true, commonName: 'Another CA' });
+
+  async function startTls(clientCa = ''): Promise<{ path: RunningPath; target: Target }> {
+    const tls = { ...certificates.server, clientCa };
+    return start({ listeners: [{ name: 'ambassador', address: '127.0.0.1:0', tls }] });
+  }
+
+  function ask(port: number, client: object = {}): Promise<string> {
+    return new Promise((resolve) => {
+      const socket = tlsConnect({ port, host: '127.0.0.1', ca: readFileSync(certificates.ca), ...client });
+      let received = '';
+      socket.on('secureConnect', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));
+      socket.on('data', (chunk) => {
+        received += String(chunk);
+      });
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => resolve(received));
+    });
+  }
+
+  test('serves, and says https to the target', async () => {
+    const { path, target } = await startTls();
+    expect(await ask(path.port)).toContain('200 OK');
+    expect(target.last().headers['x-forwarded-proto']).toBe('https');
+  });
+
+  test('with a client CA takes only callers with its certificates', async () => {
+    const { path, target } = await startTls(certificates.ca);
+    expect(await ask(path.port, readCertificate(certificates.client))).toContain('200 OK');
+    expect(await ask(path.port)).toBe('');
+    expect(await ask(path.port, readCertificate(other.client))).toBe('');
+    expect(target.requests).toHaveLength(1);
+  });
+
+  test('survives callers that speak plain HTTP, garbage, or leave in the handshake', async () => {
+    const { path } = await startTls();
+    await sendRaw(path.port, GET);
+    await sendRaw(path.port, Buffer.alloc(2000, 0xff));
+    const socket = connect(path.port, '127.0.0.1');
+    await waitFor(() => socket.readyState === 'open', { what: 'the connection' });
+    socket.resetAndDestroy();
+    expect(await ask(path.port)).toContain('200 OK');
+  });
+});
+
 describe('time', () => {
   test('L04 a head that comes too slowly is 408', async () => {
     const { path } = await start({ limits: { headTimeout: '200ms' } });
@@ -232,8 +301,10 @@ describe('time', () => {
     expect(statuses(result)).toEqual([408]);
   });
 
-  test('L05 a body that stops coming is 408, the target is cut, nothing is captured', async () => {
-    const { path, target } = await start({ limits: { bodyIdle: '200ms' } });
+  test('L05 a body that stops coming is 408, the target is cut and not to blame, nothing is captured', async () => {
+    const target = await startTarget();
+    const prod = { urls: [{ url: target.url }], circuitBreaker: { failures: 1, openFor: '10s' } };
+    const path = await startPath({ process: { limits: { bodyIdle: '200ms' } }, routes: { targets: { prod } } });
     const result = await sendRaw(path.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nonly this');
     expect(statuses(result)).toEqual([408]);
     expect(result.responses[0]?.header('connection')).toBe('close');
@@ -253,6 +324,22 @@ describe('time', () => {
     socket.pause();
     socket.write(GET);
     await waitFor(() => target.requests.at(0)?.aborted === true, { what: 'the connection to be cut' });
+    await path.rest();
+    socket.destroy();
+  });
+
+  test('L06 one that does not read an answer of ours is cut too', async () => {
+    const answer = { status: 503, headers: {}, body: 'x'.repeat(7_000_000) };
+    const rules = [{ name: 'all', target: 'prod', capture: { when: ['all'], answer } }];
+    const path = await startPath({
+      process: { limits: { writeIdle: '200ms' } },
+      routes: { targets: { prod: 'http://127.0.0.1:1' }, rules },
+    });
+    const socket = connect(path.port, '127.0.0.1');
+    socket.on('error', () => socket.destroy());
+    socket.pause();
+    socket.write(GET);
+    await waitFor(() => path.captures.length === 1, { what: 'the failure' });
     await path.rest();
     socket.destroy();
   });

@@ -395,6 +395,7 @@ describe('L13 connections', () => {
     expect((await first).responses[0]?.status).toBe(200);
     expect((await third).responses[0]?.status).toBe(200);
     expect(target.requests.map(({ uri }) => uri)).toEqual(['/x', '/third']);
+    expect(target.accepted()).toBe(1);
   });
 
   test('an upload that stops while it waits is 408, at once and not when its turn comes', async () => {
@@ -439,6 +440,43 @@ describe('L13 connections', () => {
     await waitFor(() => target.requests.length === 2, { what: 'the new configuration to be used' });
     resolve();
     for (const each of await Promise.all([...before, after])) expect(each.responses[0]?.status).toBe(200);
+  });
+
+  test('after a reload the old connections are closed, those in use when they are done', async () => {
+    const { promise, resolve } = hold();
+    const target = await startTarget(async (received, response) => {
+      if (received.uri === '/slow') await promise;
+      response.end();
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const slow = sendRaw(path.port, GET.replace('/x', '/slow'), { responses: 1 });
+    await waitFor(() => target.requests.length === 1, { what: 'the slow request' });
+    await sendRaw(path.port, GET, { responses: 1 });
+    const open = (): Promise<number> => new Promise((done) => target.server.getConnections((_, count) => done(count)));
+    expect(await open()).toBe(2);
+    path.reload({ targets: { prod: 'http://127.0.0.1:1' } });
+    await waitFor(async () => (await open()) === 1, { what: 'the idle connection to be closed', timeoutMs: 1500 });
+    resolve();
+    expect((await slow).responses[0]?.status).toBe(200);
+    await waitFor(async () => (await open()) === 0, { what: 'the other to be closed', timeoutMs: 1500 });
+  });
+
+  test('a further try after a reload still goes to the targets that the exchange began with', async () => {
+    const target = await startTarget();
+    const names: LookupAll = (hostname, callback) => {
+      if (hostname === 'good.test') callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    };
+    const urls = [{ url: `http://good.test:${target.port}` }, { url: 'http://hangs.test' }];
+    const retry = { attempts: 2, when: ['connect'] };
+    const path = await startPath({
+      resolver: new Resolver(names),
+      routes: { targets: { prod: { urls, retry, timeouts: { connect: '300ms' } } } },
+    });
+    await sendRaw(path.port, GET, { responses: 1 });
+    const asked = sendRaw(path.port, GET, { responses: 1 });
+    await waitFor(() => path.load().upstreams === 1, { what: 'the try that hangs' });
+    path.reload({ targets: { prod: 'http://127.0.0.1:1' } });
+    expect((await asked).responses[0]?.status).toBe(200);
   });
 
   test('U02 connections older than connections.maxAge are not used again', async () => {
