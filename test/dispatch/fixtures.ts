@@ -180,6 +180,6 @@ export function randomFrom(seed: number): () => number {
 export function sharedFile(path: string): URL | null {
   const file = new URL(`../../../shared/${path}`, import.meta.url);
   if (existsSync(file)) return file;
-  console.warn(`${path} is not there: its cases are left out`);
+  process.stderr.write(`\n${path} is not there: its cases are left out\n`);
   return null;
 }
