@@ -200,7 +200,7 @@ describe('a rule’s own answer', () => {
   test('has no body for HEAD', async () => {
     const path = await startDown({ answer });
     const head = 'HEAD /api HTTP/1.1\r\nHost: a\r\n\r\n';
-    const { responses, rest } = await sendRaw(path.port, head, { idleMs: 80, methods: ['HEAD'] });
+    const { responses, rest } = await sendRaw(path.port, head, { idleMs: 250, methods: ['HEAD'] });
     expect(responses[0]?.status).toBe(503);
     expect(rest).toHaveLength(0);
   });

@@ -211,6 +211,14 @@ describe('sending again', () => {
     expect(target.connections).toHaveLength(1);
   });
 
+  test('H14 a GET whose target resets a fresh connection is not sent again', async () => {
+    const { path, target } = await startFailing(thenSends('', 'reset'));
+    const { result, capture } = await failWith(path, GET);
+    expect(result.responses[0]?.status).toBe(502);
+    expect(target.connections).toHaveLength(1);
+    expect(capture?.attempts).toHaveLength(1);
+  });
+
   test('H14 at most once', async () => {
     const { path, target } = await startFailing(async (connection) => {
       await connection.readHead();
