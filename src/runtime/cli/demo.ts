@@ -16,20 +16,15 @@ export async function runDemo(context: CliContext, options: Partial<DemoPorts> =
   const configPath = demoConfigFolder(ports);
   const targets = await startDemoTargets(ports.targetPort);
   try {
-    const outrider = await startOutrider(configPath, context);
-    for (const line of demoLines(ports, configPath)) context.out(line);
-    return await outrider.exited;
+    const { runOutrider } = await import('../run.ts');
+    const { ready, exited } = await runOutrider({ configPath, env: context.env });
+    // A signal may end it before all of it is ready; then there is nothing to try.
+    const isReady = await Promise.race([ready.then(() => true), exited.then(() => false)]);
+    if (isReady) for (const line of demoLines(ports, configPath)) context.out(line);
+    return await exited;
   } finally {
     await targets.stop();
   }
-}
-
-/** Waits until it listens; a signal stops it, however often it comes. */
-async function startOutrider(configPath: string, { env }: CliContext): Promise<{ exited: Promise<number> }> {
-  const { runOutrider } = await import('../run.ts');
-  const outrider = await runOutrider({ configPath, env });
-  await outrider.ready;
-  return outrider;
 }
 
 /** Before anything starts: so that the one line is about the port, and nothing has to be stopped again. */

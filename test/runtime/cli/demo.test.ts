@@ -2,7 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Echo } from '../../../src/runtime/cli/node-demo-targets.ts';
 import { temporaryFolder } from '../../helpers/cleanup.ts';
-import { type Demo, demoArguments, freeDemoPorts, startDemo, startOutriderCommand } from '../../helpers/demo.ts';
+import {
+  type Demo,
+  demoArguments,
+  freeDemoPorts,
+  startDemo,
+  startOutriderCommand,
+  stopDemo,
+} from '../../helpers/demo.ts';
 import { occupyPort } from '../../helpers/ports.ts';
 import { waitFor } from '../../helpers/wait.ts';
 
@@ -92,6 +99,19 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
   30_000,
 );
+
+test('a Ctrl-C while it starts ends it, and frees its ports', async () => {
+  const [ports, dir] = [await freeDemoPorts(), temporaryFolder()];
+  const child = startOutriderCommand(demoArguments(ports), dir);
+  // It has its ports' configuration, and nothing else yet.
+  await waitFor(() => existsSync(join(dir, 'var', `demo-${ports.port}`, 'routes.yaml')), {
+    what: 'its routes',
+    everyMs: 1,
+  });
+  await stopDemo(child);
+  expect(child.stderr).toEqual([]);
+  for (const port of [ports.port, ports.targetPort]) await (await occupyPort(port)).release();
+});
 
 test.each([
   ['port', '--port', 'listeners[0].address in outrider.yaml'],
