@@ -132,6 +132,7 @@ export class SpoolCommit {
       rows.setElapsed(time.now());
       return inserted;
     });
+    database.refuseMoved();
     this.#dropFiles([...refused, ...slice.filter((_, index) => fits[index] && outcomes[index]?.isNew === false)]);
     return outcomes.map(({ outcome }) => outcome);
   }

@@ -1,4 +1,5 @@
 /** The SQLite file: opened under its lock, with its schema, and transactions that are durable when they end. */
+import { lstatSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { spoolErrorFrom, spoolFault } from './spool-error.ts';
 
@@ -55,6 +56,7 @@ export class SpoolDatabase {
   readonly #commit: StatementSync;
   readonly #pages: StatementSync;
   readonly #free: StatementSync;
+  readonly #identity: string;
 
   /**
    * Takes SQLite's lock and keeps it until `close`: it is the proof of ownership, and goes with the process however
@@ -71,6 +73,7 @@ export class SpoolDatabase {
     this.#commit = this.prepare('COMMIT');
     this.#pages = this.prepare('PRAGMA page_count');
     this.#free = this.prepare('PRAGMA freelist_count');
+    this.#identity = identityOf(path);
   }
 
   prepare(sql: string): StatementSync {
@@ -91,6 +94,15 @@ export class SpoolDatabase {
     }
   }
 
+  /**
+   * Throws SpoolError when the file or its WAL was removed or replaced: SQLite writes on, into files without a name,
+   * and what it says is on the disk goes with the process.
+   */
+  refuseMoved(): void {
+    if (identityOf(this.path) === this.#identity) return;
+    throw spoolFault('commit', 'io', this.path, 'the database was removed or replaced while it was in use');
+  }
+
   /** Pages of the file, those without use among them; they are ours to fill again. */
   pages(): { readonly all: number; readonly free: number } {
     return { all: numberIn(this.#pages.get(), 'page_count'), free: numberIn(this.#free.get(), 'freelist_count') };
@@ -109,6 +121,12 @@ export class SpoolDatabase {
   close(): void {
     this.#db.close();
   }
+}
+
+/** Looked at by name only: closing another descriptor of it would drop the lock. */
+function identityOf(path: string): string {
+  const inode = (name: string): number | undefined => lstatSync(name, { throwIfNoEntry: false })?.ino;
+  return `${inode(path)} ${inode(`${path}-wal`)}`;
 }
 
 function openLocked(path: string, walBytes: number): { readonly db: DatabaseSync; readonly fresh: boolean } {

@@ -174,6 +174,7 @@ export class Spool implements RelaySource {
     const { database, quota, rows, time } = this.#parts;
     this.#refuseFault();
     this.#attempt('delete', () => {
+      database.refuseMoved();
       // Not at each call: an idle spool should leave the disk alone.
       if (time.now() - rows.value('elapsed') >= SAVE_TIME_MS) database.transaction(() => rows.setElapsed(time.now()));
       database.vacuum(Math.min(VACUUM_PAGES, database.pages().free));

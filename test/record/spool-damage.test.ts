@@ -351,4 +351,35 @@ describe('a folder that can not be used', () => {
     expect(spool.commit([capture])).toMatchObject([{ partial: false }]);
     expect(sha256(spool.readBody(recordOf(spool, capture.id)))).toBe(sha256(bytesOf(BODY_BYTES)));
   });
+
+  test.each([
+    ['the database', (folder: string) => rmSync(join(folder, 'spool.db'))],
+    ['its WAL', (folder: string) => rmSync(join(folder, 'spool.db-wal'))],
+    ['all of it', (folder: string) => rmSync(folder, { recursive: true })],
+    ['the folder, by a rename', (folder: string) => renameSync(folder, `${folder}.old`)],
+  ])(
+    '%s removed while running: nothing is called committed that has no name, and a fresh spool follows',
+    (_, remove) => {
+      const path = temporaryFolder();
+      const spool = openSpool({ path });
+      commitAll(spool, [captureOf('before')]);
+      remove(spool.folder);
+      expect(spool.commit([captureOf('lost')])).toMatchObject([
+        { why: expect.stringContaining('removed or replaced') },
+      ]);
+      expect(spool.fault).not.toBeNull();
+      spool.close();
+      const next = openSpool({ path });
+      const capture = captureOf('after');
+      commitAll(next, [capture]);
+      expect(recordOf(next, capture.id).state).toBe('held');
+    },
+  );
+
+  test('a database removed from an idle spool is noticed by its upkeep', () => {
+    const spool = openSpool();
+    rmSync(join(spool.folder, 'spool.db'));
+    expect(String(thrownBy(() => spool.maintain()))).toContain('removed or replaced');
+    expect(spool.fault).not.toBeNull();
+  });
 });
