@@ -36,6 +36,8 @@ export interface BodyLimits {
 export type BodyState = 'reading' | 'complete' | 'gone';
 
 const NO_CHUNKS: readonly Uint8Array[] = [];
+/** Bytes that are read before anybody wants them. */
+const MOST_AHEAD = 65_536;
 
 export class RequestBody {
   /** Bytes announced by Content-Length; null: chunked. */
@@ -80,10 +82,7 @@ export class RequestBody {
   /** Starts reading; `owner.bodyReady` follows, at once where there is no body. */
   open(owner: BodyOwner): void {
     this.owner = owner;
-    if (this.state !== 'reading' || this.fault !== null || this.askForBody !== null) {
-      this.ready();
-      return;
-    }
+    if (this.state !== 'reading' || this.fault !== null || this.askForBody !== null) return this.ready();
     this.source.resume();
     // What came in the same segment as the head arrives before the check phase: most small bodies need no stream.
     setImmediate(readyIfWaiting, this);
@@ -95,10 +94,7 @@ export class RequestBody {
     if (this.state !== 'reading' || this.fault !== null) return;
     this.received += chunk.length;
     chunkPassed(chunk.length);
-    if (this.limits.maxBytes > 0 && this.received > this.limits.maxBytes) {
-      this.fail('tooLarge');
-      return;
-    }
+    if (this.limits.maxBytes > 0 && this.received > this.limits.maxBytes) return this.fail('tooLarge');
     this.idleTimer?.refresh();
     this.copy.add(chunk);
     if (this.copy.busy && !this.waitsForDisk) this.waitForDisk();
@@ -106,7 +102,7 @@ export class RequestBody {
       if (!this.feed.push(chunk)) this.pause();
     } else if (this.early !== null) {
       this.early.push(chunk);
-      this.pauseWhenAhead();
+      if (this.received > MOST_AHEAD) this.pause();
     }
   }
 
@@ -128,7 +124,7 @@ export class RequestBody {
     this.settle();
   }
 
-  /** What comes instead of it is no HTTP, or too much of it is no body. */
+  /** It will never be whole. */
   broken(fault: BodyFault): void {
     if (this.state === 'reading' && this.fault === null) this.fail(fault);
   }
@@ -186,13 +182,27 @@ export class RequestBody {
    */
   readRest(waitMs: number, done: () => void): void {
     this.detach();
-    if (this.state !== 'reading' || this.fault !== null) {
-      done();
-      return;
-    }
+    if (this.state !== 'reading' || this.fault !== null) return done();
     this.restTimer = setTimeout(onRestOver, waitMs, this);
     this.onSettled = done;
     this.demand();
+  }
+
+  /** More may come, and whoever sends it would not notice an answer before it has sent it. */
+  get isComing(): boolean {
+    return this.state === 'reading' && !this.unasked && this.fault !== 'idle' && this.fault !== 'broken';
+  }
+
+  /** Reads what is still to come and drops it, for `waitMs` at most; then `done`, once. */
+  drop(waitMs: number, done: () => void): void {
+    this.detach();
+    this.early = null;
+    this.waitsForDisk = false;
+    this.copy.release();
+    this.copy = new Copy(null);
+    this.restTimer = setTimeout(onRestOver, waitMs, this);
+    this.onSettled = done;
+    this.source.resume();
   }
 
   release(): void {
@@ -228,11 +238,6 @@ export class RequestBody {
     this.owner.bodyReady();
   }
 
-  /** @internal */
-  idle(): void {
-    if (this.state === 'reading') this.fail('idle');
-  }
-
   /** @internal The disk has caught up, or is waited for no longer. */
   diskReady(): void {
     if (!this.waitsForDisk) return;
@@ -259,14 +264,10 @@ export class RequestBody {
     this.fault = fault;
     this.stopTimer();
     this.copy.truncated = true;
-    if (this.isReady) this.owner?.bodyFailed();
-    this.detach();
-    this.ready();
     this.settle();
-  }
-
-  private pauseWhenAhead(): void {
-    if (this.received > 65_536) this.pause();
+    if (this.isReady) this.owner?.bodyFailed();
+    else this.ready();
+    this.detach();
   }
 
   private waitForDisk(): void {
@@ -293,6 +294,6 @@ export class RequestBody {
 }
 
 const readyIfWaiting = (body: RequestBody): void => body.ready();
-const onIdle = (body: RequestBody): void => body.idle();
+const onIdle = (body: RequestBody): void => body.broken('idle');
 const onRestOver = (body: RequestBody): void => body.settle();
 const onDiskReady = (body: RequestBody): void => body.diskReady();

@@ -131,17 +131,17 @@ export class Caller {
   }
 
   /**
-   * Ends an answer that came before the request's body did: the rest is read and dropped for a moment, so that the
-   * caller, who is still sending, gets to read the answer instead of a reset (RFC 9112 section 9.6).
+   * Ends an answer that may have come before the request's body did: the rest is read and dropped for a moment, so
+   * that the caller, who is still sending, gets to read the answer instead of a reset (RFC 9112 section 9.6).
    */
   endAfterBody(chunk: Uint8Array | null, trailers: readonly string[] | null): void {
-    if (this.body.state !== 'reading' || this.closeAfter) {
+    if (!this.body.isComing) {
       this.end(chunk, trailers);
       return;
     }
     if (chunk !== null) this.write(chunk);
     else this.flush();
-    this.body.readRest(LINGER_MS, () => {
+    this.body.drop(LINGER_MS, () => {
       this.end(null, trailers);
       if (this.body.state === 'reading') this.request.socket.destroySoon();
     });
@@ -152,7 +152,7 @@ export class Caller {
     if (this.gone || this.answered) return;
     if (this.body.state !== 'complete') this.closeAfter = true;
     this.start(status, '', ['date', new Date().toUTCString(), ...headers]);
-    this.end(this.head.method === 'HEAD' ? null : body);
+    this.endAfterBody(this.head.method === 'HEAD' ? null : body, null);
   }
 
   /** Cuts the connection: a broken answer must never look complete (RFC 9112 section 8). */
@@ -208,7 +208,8 @@ export class Caller {
 
 /** An upstream may send any number of 1xx; a caller is spared more than this (Go's client stops at 5 KiB of them). */
 const MAX_INFORMATIONAL = 100;
-const LINGER_MS = 1000;
+/** What a caller still sends is dropped for so long before its connection is closed. */
+export const LINGER_MS = 1000;
 const ONE_WRITE_BYTES = 4096;
 
 function abort(caller: Caller): void {

@@ -8,6 +8,7 @@ import { type GuardLimits, type InspectedHead, inspectHead, isRefusal, type Refu
 import { Caller } from './node-caller.ts';
 import { type ClientError, isLineTooLong, refusalOf } from './node-client-error.ts';
 import { Connection, type ConnectionOwner } from './node-connection.ts';
+import { answerRefusal } from './node-refusal.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -71,13 +72,13 @@ class NodeListener implements Listener, ConnectionOwner {
   inFlight = 0;
   private readonly servers: Server[] = [];
   private options: ListenerOptions;
-  private readonly guard: GuardLimits;
+  private guard: GuardLimits;
   private readonly events: ListenerEvents;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.name = options.name;
     this.options = options;
-    this.guard = { ...options.guard, headerBytes: options.headerBytes };
+    this.guard = guardOf(options);
     this.events = events;
   }
 
@@ -120,6 +121,7 @@ class NodeListener implements Listener, ConnectionOwner {
 
   update(options: ListenerOptions): void {
     this.options = options;
+    this.guard = guardOf(options);
     for (const server of this.servers) {
       server.headersTimeout = options.headTimeoutMs;
       server.keepAliveTimeout = options.keepAliveMs;
@@ -212,10 +214,7 @@ class NodeListener implements Listener, ConnectionOwner {
 
   private refuse(refusal: Refusal, request: IncomingMessage, response: ServerResponse): void {
     this.report(refusal, request);
-    const { headers, body, status } = problem(refusal.status, refusal.detail);
-    response.on('finish', () => request.socket.destroySoon());
-    response.writeHead(status, [...headers, 'connection', 'close']);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    answerRefusal(refusal, request, response);
   }
 
   /** Where Node has let go of the connection. */
@@ -251,6 +250,8 @@ class NodeListener implements Listener, ConnectionOwner {
     connection.break(fault, rawAnswer(problem(refusal.status, refusal.detail)));
   }
 }
+
+const guardOf = ({ guard, headerBytes }: ListenerOptions): GuardLimits => ({ ...guard, headerBytes });
 
 function upgradeProblem({ framing, contentLength }: InspectedHead, connection: Connection): Refusal | null {
   if (framing === 'chunked' || contentLength > 0) {

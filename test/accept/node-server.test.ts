@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
+import { type ListenerEvents, type ListenerOptions, startListener } from '../../src/accept/node-server.ts';
 import { makeCertificates, readCertificate } from '../helpers/certificates.ts';
+import { cleanUp } from '../helpers/cleanup.ts';
 import { type RawConnection, startRawTarget, startTarget, type Target } from '../helpers/node-target.ts';
 import { type PathOptions, type RunningPath, startPath } from '../helpers/path.ts';
 import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
@@ -225,6 +227,50 @@ describe('limits', () => {
     resolve();
     for (const each of await Promise.all(running)) expect(statuses(each)).toEqual([200]);
     expect(path.metric('outrider_rejected_total', { reason: 'inFlight' })).toBe(1);
+  });
+});
+
+describe('a caller that sends its whole request before it reads anything', () => {
+  /** As much older software does: an error while writing hides the answer. */
+  async function sendThenRead(port: number, head: string, pieces: number, piece: string): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    let received = '';
+    socket.on('error', () => socket.destroy());
+    socket.pause();
+    socket.write(head);
+    for (let i = 0; i < pieces && !socket.destroyed; i++) {
+      socket.write(piece);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.resume();
+    await waitFor(() => socket.closed, { what: 'the end of the connection' });
+    return received;
+  }
+
+  const HEAD = 'POST /x HTTP/1.1\r\nHost: a\r\n';
+  const ANNOUNCED = `${HEAD}Content-Length: 1000000\r\n\r\n`;
+  const CHUNK = `c350\r\n${'x'.repeat(50_000)}\r\n`;
+
+  test.each([
+    ['no rule is for it', ANNOUNCED, 404, { default: 'reject' }, {}],
+    ['its announced length is too large', ANNOUNCED, 413, {}, { limits: { body: '100Ki' } }],
+    ['HTTP forbids it', ANNOUNCED.replace('Host: a', 'Host: a\r\nHost: b'), 400, {}, {}],
+    [
+      'it turns out to be too large',
+      `${HEAD}Transfer-Encoding: chunked\r\n\r\n`,
+      413,
+      {},
+      { limits: { body: '100Ki' } },
+    ],
+  ])('gets to read its answer when %s', async (_, head, status, routes, process) => {
+    const target = await startTarget();
+    const path = await startPath({ process, routes: { targets: { prod: target.url }, ...routes } });
+    const piece = head === ANNOUNCED || head.includes('Length') ? 'x'.repeat(50_000) : CHUNK;
+    expect(await sendThenRead(path.port, head, 15, piece)).toContain(`HTTP/1.1 ${status}`);
+    await path.rest();
   });
 });
 
@@ -472,4 +518,48 @@ test('localhost is both families where there are both', async () => {
   expect(statuses(await sendRaw(path.port, GET, { responses: 1 }))).toEqual([200]);
   expect(statuses(await sendRaw(path.port, GET, { responses: 1, host: '::1' }))).toEqual([200]);
   expect(path.listeners[0]?.addresses).toEqual([`127.0.0.1:${path.port}`, `[::1]:${path.port}`]);
+});
+
+test('update takes over limits and certificates for what comes after it', async () => {
+  const before = makeCertificates({ commonName: 'Before' });
+  const after = makeCertificates({ commonName: 'After' });
+  const pem = (tls: { cert: string; key: string }) => ({ ...readCertificate(tls), clientCa: '' });
+  const events: ListenerEvents = {
+    request: (caller) => caller.answer({ status: 200, headers: [], body: Buffer.alloc(0) }),
+    upgrade: () => undefined,
+    refused: () => undefined,
+  };
+  const options = (tls: { cert: string; key: string }, requestLine: number): ListenerOptions => ({
+    name: 'tls',
+    hosts: ['127.0.0.1'],
+    port: 0,
+    tls: { ...pem(tls), cert: String(pem(tls).cert), key: String(pem(tls).key) },
+    keepAliveMs: 1000,
+    headTimeoutMs: 1000,
+    bodyIdleMs: 1000,
+    writeIdleMs: 1000,
+    headerBytes: 4096,
+    connections: 10,
+    guard: { requestLine, headerCount: 10, body: 0 },
+  });
+  const listener = await startListener(options(before.server, 1000), events);
+  cleanUp(() => listener.destroy());
+  const port = Number(listener.addresses[0]?.split(':').at(-1));
+  const ask = (ca: string): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = tlsConnect({ port, host: '127.0.0.1', ca: readFileSync(ca) });
+      let received = '';
+      socket.on('secureConnect', () =>
+        socket.write(`GET /${'a'.repeat(100)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`),
+      );
+      socket.on('data', (chunk) => {
+        received += String(chunk);
+      });
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => resolve(received));
+    });
+  expect(await ask(before.ca)).toContain('200 OK');
+  listener.update(options(after.server, 50));
+  expect(await ask(before.ca)).toBe('');
+  expect(await ask(after.ca)).toContain('414');
 });
