@@ -46,5 +46,5 @@ EXPOSE 5000 5090 5091
 STOPSIGNAL SIGTERM
 # No shell between: SIGTERM reaches Node.js, which is process 1.
 # No second start either: these are the flags that `outrider run` would otherwise begin anew with.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=30", "--expose-gc", "--disable-warning=ExperimentalWarning", "/app/dist/outrider.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=2", "--heap-growing-percent=30", "--expose-gc", "--disable-warning=ExperimentalWarning", "/app/dist/outrider.js"]
 CMD ["run"]

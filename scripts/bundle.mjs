@@ -4,6 +4,16 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const [folder, outdir] = process.argv.slice(2);
+/** HTTP/2 is not spoken (`allowH2: false`): undici's client for it would load node:http2, 5 MiB that nothing uses. */
+const withoutHttp2 = {
+  name: 'without-http2',
+  setup(builder) {
+    builder.onLoad({ filter: /undici\/lib\/dispatcher\/client-h2\.js$/ }, () => ({
+      contents: "module.exports = () => { throw new Error('HTTP/2 is not spoken'); };",
+    }));
+  },
+};
+
 const result = await build({
   absWorkingDir: folder,
   // All in one folder: the thread's file and package.json are found from wherever a part of the code has gone.
@@ -19,6 +29,7 @@ const result = await build({
   external: ['express', 'kafkajs', 'pino', 'prom-client'],
   // What is CommonJS inside (undici, commander) asks for Node's own modules by `require`.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  plugins: [withoutHttp2],
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'silent',

@@ -22,7 +22,7 @@ export interface SupervisorOptions {
 }
 
 /** Semi-spaces of the keeper's isolate: it makes little garbage, and none that a request waits for. */
-const YOUNG_MB = 8;
+const YOUNG_MB = 4;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 /** Beside this file in `src`, beside the bundle in `dist`. */
