@@ -9,19 +9,23 @@ export interface ShutdownParts {
   readonly log: PathLog;
   /** Not ready from now on. */
   readonly announce: () => void;
+  /** Cuts what has left the listeners, though they wait for it to be closed: tunnels. */
+  readonly cut: () => void;
   /** Milliseconds without a request in flight after which nothing more is expected. */
   readonly quietMs?: number;
 }
 
 const QUIET_MS = 1000;
 const LOOK_MS = 20;
+/** A connection that is cut tells so a moment after its listener is closed. */
+const CUT_MS = 500;
 
 /**
  * `drain`: keeps accepting, answers with `Connection: close`, and ends when nothing has been in flight for a second,
  * or at `maxMs`. `native` (the application has ended before us): only what is in flight is waited for.
  */
 export async function drain(parts: ShutdownParts, mode: 'drain' | 'native', maxMs: number): Promise<void> {
-  const { listeners, overload, log, announce, quietMs = mode === 'drain' ? QUIET_MS : 0 } = parts;
+  const { listeners, overload, log, announce, cut, quietMs = mode === 'drain' ? QUIET_MS : 0 } = parts;
   announce();
   log.log('info', { mode, inFlight: overload.inFlight }, 'shutting down');
   for (const listener of listeners) listener.drain();
@@ -29,8 +33,13 @@ export async function drain(parts: ShutdownParts, mode: 'drain' | 'native', maxM
   if (overload.inFlight > 0)
     log.log('warn', { inFlight: overload.inFlight }, 'requests were cut at the end of shutdown.max');
   const closed = Promise.all(listeners.map((listener) => listener.close()));
-  if (overload.inFlight > 0) for (const listener of listeners) listener.destroy();
+  if (overload.inFlight > 0) {
+    for (const listener of listeners) listener.destroy();
+    cut();
+  }
   await closed;
+  // What was cut has failed, and is to be kept before the keeper is told to end.
+  await untilQuiet(overload, 0, CUT_MS);
 }
 
 function untilQuiet(overload: Overload, quietMs: number, maxMs: number): Promise<void> {

@@ -99,8 +99,8 @@ export class Path {
   async close(mode: 'drain' | 'native', maxMs: number, announce: () => void): Promise<void> {
     const { listeners, overload } = this;
     this.tunnels.drain();
-    await drain({ listeners, overload, log: this.options.log, announce }, mode, maxMs);
-    this.tunnels.destroy();
+    const cut = (): void => this.tunnels.destroy();
+    await drain({ listeners, overload, log: this.options.log, announce, cut }, mode, maxMs);
     await this.lanes.destroy();
   }
 

@@ -39,7 +39,18 @@ test('says that it is not ready before anything is closed, then waits until noth
   overload.enter();
   setTimeout(() => overload.leave(), 60);
   const started = performance.now();
-  await drain({ listeners: [one], overload, log, announce: () => calls.push('announce'), quietMs: 50 }, 'drain', 5000);
+  await drain(
+    {
+      listeners: [one],
+      overload,
+      log,
+      announce: () => calls.push('announce'),
+      cut: () => calls.push('cut'),
+      quietMs: 50,
+    },
+    'drain',
+    5000,
+  );
   expect(calls).toEqual(['announce', 'drain', 'close']);
   expect(performance.now() - started).toBeGreaterThanOrEqual(100);
 });
@@ -48,15 +59,36 @@ test('cuts what is still in flight at the end of its time, and says so', async (
   const { listener: one, calls } = listener();
   const overload = new Overload(10);
   overload.enter();
-  await drain({ listeners: [one], overload, log, announce: () => undefined, quietMs: 10 }, 'drain', 50);
-  expect(calls).toEqual(['drain', 'close', 'destroy']);
+  await drain(
+    { listeners: [one], overload, log, announce: () => undefined, cut: () => calls.push('cut'), quietMs: 10 },
+    'drain',
+    50,
+  );
+  expect(calls).toEqual(['drain', 'close', 'destroy', 'cut']);
   expect(lines).toContain('requests were cut at the end of shutdown.max');
 });
 
 test('native waits only for what is in flight', async () => {
   const { listener: one, calls } = listener();
   const started = performance.now();
-  await drain({ listeners: [one], overload: new Overload(10), log, announce: () => undefined }, 'native', 5000);
+  await drain(
+    { listeners: [one], overload: new Overload(10), log, announce: () => undefined, cut: () => undefined },
+    'native',
+    5000,
+  );
   expect(calls).toEqual(['drain', 'close']);
   expect(performance.now() - started).toBeLessThan(500);
+});
+
+test('a tunnel that nobody ends is cut at the end of its time: the listener waits for its connection', async () => {
+  const { listener: one } = listener();
+  const tunnel = Promise.withResolvers<void>();
+  const overload = new Overload(10);
+  overload.enter();
+  const listeners = [{ ...one, close: () => tunnel.promise }];
+  const cut = (): void => {
+    tunnel.resolve();
+    overload.leave();
+  };
+  await drain({ listeners, overload, log, announce: () => undefined, cut, quietMs: 10 }, 'drain', 50);
 });
