@@ -323,6 +323,20 @@ describe('a target that fails', () => {
     expect(path.captures[0]?.reason).toBe(reason);
   });
 
+  test.each([
+    ['in a chunk', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
+    ['before its length', 'Content-Length: 50\r\n\r\nhello'],
+  ])('that breaks off an ordinary answer %s: what the caller gets never looks whole', async (_, rest) => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send(`HTTP/1.1 200 OK\r\n${rest}`);
+      connection.close();
+    });
+    const { bytes, ended } = await sendRaw((await pathTo(target.url)).port, UPGRADE);
+    expect(bytes.toString()).toContain('hello');
+    expect(ended).toBe('reset');
+  });
+
   test('a caller that leaves before the answer is a record named clientAbort', async () => {
     const target = await startRawTarget(() => undefined);
     const path = await pathTo(target.url);

@@ -87,7 +87,8 @@ export class Caller {
     this.informed += 1;
     if (this.informed > MAX_INFORMATIONAL) return false;
     if (this.head.httpVersion === '1.0' || this.answered || this.gone) return true;
-    const fields: Record<string, string | string[]> = {};
+    // Without a prototype: a field may be called `constructor`.
+    const fields: Record<string, string | string[]> = Object.create(null);
     for (let i = 0; i < headers.length; i += 2) appendField(fields, headers[i] ?? '', headers[i + 1] ?? '');
     this.response.writeInformation(status, fields);
     return true;

@@ -4,6 +4,7 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { listTokens } from '../accept/field.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
@@ -161,7 +162,8 @@ export class NodeTunnel {
     });
     caller.on('drain', () => response.resume());
     response.on('end', () => this.finishCaller());
-    response.on('error', () => caller.destroy());
+    response.on('error', () => reset(caller));
+    setIdle(caller, this.plan.idleMs, () => this.destroy());
   }
 
   /** null: it can't be relayed, and has been told as a failure. */
@@ -203,7 +205,7 @@ export class NodeTunnel {
 
   private failWith(reason: Reason, message: string, timedOut: boolean): void {
     this.stopTimer();
-    if (this.state === 'open') this.caller.destroy();
+    if (this.state === 'open') reset(this.caller);
     if (this.state !== 'asking') return;
     this.state = 'failed';
     this.owner.failed(reason, message, timedOut);
@@ -236,6 +238,12 @@ export class NodeTunnel {
 /** `Connection` and `Upgrade` are this connection's own and are written anew. */
 function switchHeaders(response: IncomingMessage): string[] {
   return [...responseHeaders(response.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', response.headers.upgrade ?? ''];
+}
+
+/** Where the end of the connection may be the end of the body, only a reset tells them apart (RFC 9112 section 8). */
+function reset(side: Duplex): void {
+  if (side instanceof Socket) side.resetAndDestroy();
+  else side.destroy();
 }
 
 function setIdle(side: Duplex, ms: number, onIdle: () => void): void {

@@ -253,6 +253,12 @@ describe('B08 trailers', () => {
 });
 
 describe('1xx', () => {
+  test('fields of a 103 that are called like what every object has are relayed as they are', async () => {
+    const hints = 'HTTP/1.1 103 Early Hints\r\nconstructor: x\r\n__proto__: y\r\nvalueOf: z\r\n\r\n';
+    const { bytes } = await relayed(`${hints}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`);
+    expect(bytes.toString()).toContain(hints);
+  });
+
   test('B06 103 and 102 are relayed in their order, before the answer', async () => {
     const hints = [1, 2, 3].map(
       (n) => `HTTP/1.1 103 Early Hints\r\nLink: </${n}.css>; rel=preload\r\nLink: </b>\r\n\r\n`,
