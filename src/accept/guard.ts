@@ -47,6 +47,10 @@ export const isRefusal = (value: Refusal | InspectedHead): value is Refusal => '
 
 /** RFC 9112 section 3.2: uri-host [ ":" port ], as far as an intermediary must know it. */
 const AUTHORITY = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?$/;
+
+/** Whether it may stand in a Host field; an empty one may (RFC 9112 section 3.2). */
+export const isAuthority = (value: string): boolean => value === '' || AUTHORITY.test(value);
+
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 /** VCHAR without "#" (a fragment is never sent, RFC 9110 section 7.1). */
 const ORIGIN_FORM = /^\/[!-"$-~]*$/;
@@ -118,7 +122,7 @@ function inspectField(kind: number, value: string, fields: Fields, httpVersion: 
   switch (kind) {
     case FIELD.host:
       if (fields.host !== null) return refuse(400, 'host', 'More than one Host field.');
-      if (value !== '' && !AUTHORITY.test(value)) return refuse(400, 'host', 'The Host field is not a host.');
+      if (!isAuthority(value)) return refuse(400, 'host', 'The Host field is not a host.');
       fields.host = value;
       return null;
     case FIELD.contentLength:

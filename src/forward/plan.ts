@@ -1,5 +1,6 @@
 /** What is sent to a target, decided before the first attempt: hop-by-hop fields gone, ours added, then the patches. */
 import { FIELD, fieldKind } from '../accept/field.ts';
+import { isAuthority } from '../accept/guard.ts';
 import { applyPatch, PatchError } from '../dispatch/patch.ts';
 import type { Rule } from '../dispatch/rule.ts';
 import type { TemplateContext } from '../dispatch/template.ts';
@@ -47,13 +48,18 @@ function patchProblem(headers: string[], rule: Rule, context: TemplateContext): 
   }
 }
 
-/** A patch that adds a Host beside another must not send two (RFC 9112 section 3.2): the last one counts. */
+/**
+ * A patch that adds a Host beside another must not send two (RFC 9112 section 3.2): the last one counts. One made of
+ * what a caller sent must be a host: what is behind the target routes by it.
+ */
 function oneHost(headers: string[]): string[] {
   let last = -1;
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     if (fieldKind(headers[i] ?? '') !== FIELD.host) continue;
-    if (last === -1) last = i;
-    else headers.splice(i, 2);
+    if (last === -1) {
+      last = i;
+      if (!isAuthority(headers[i + 1] ?? '')) throw new PatchError('Host', 'request', 'its value is no host');
+    } else headers.splice(i, 2);
   }
   return headers;
 }

@@ -132,6 +132,12 @@ describe('Host', () => {
   test.each([
     ['is the target’s', {}, {}, 'host: 127.0.0.1:PORT'],
     ['is the caller’s with preserve', { hostHeader: 'preserve' }, {}, 'host: a.test:81'],
+    [
+      'is one, the last, when a rule adds another',
+      { hostHeader: 'preserve' },
+      { request: { headers: { add: { Host: 'added' } } } },
+      'host: added',
+    ],
     ['is a name with a name', { hostHeader: 'api.example.com' }, {}, 'host: api.example.com'],
     ['is what a rule sets', {}, { request: { headers: { set: { Host: 'patched' } } } }, 'host: patched'],
     [
@@ -266,4 +272,22 @@ describe('B03 Expect: 100-continue', () => {
     expect(responses.map(({ status }) => status)).toEqual([404]);
     expect(ended).toBe('closed');
   });
+});
+
+test.each([
+  ['a b/c?d', 400],
+  ['evil.test:80@x', 400],
+  ['a.test, b.test', 400],
+  ['b.test:81', 200],
+])('a Host that a patch makes of the request is one, or the request is refused: %j', async (value, status) => {
+  const recorder = await startRecorder();
+  const request = { headers: { set: { Host: '${header:x-tenant}' } } };
+  const rules = [{ name: 'tenants', target: 'prod', request }];
+  const path = await startPath({ routes: { targets: { prod: recorder.url }, rules } });
+  const get = `GET / HTTP/1.1\r\nHost: a\r\nX-Tenant: ${value}\r\n\r\n`;
+  const { responses } = await sendRaw(path.port, get, { responses: 1 });
+  expect(responses[0]?.status).toBe(status);
+  expect(recorder.connections.map((one) => /^host: (.*)\r$/im.exec(String(one.received()))?.[1])).toEqual(
+    status === 200 ? [value] : [],
+  );
 });
