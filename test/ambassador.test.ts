@@ -308,6 +308,35 @@ describe('U09 the target’s own failed answer', () => {
     expect(bytesOf(path.captures[0])).toBe(body);
   });
 
+  test('ends the upload to the target, while the rest of the request is read to be kept', async () => {
+    let atTarget = 0;
+    const target = await startTarget(
+      (_, response, request) => {
+        request.on('data', (chunk: Buffer) => {
+          atTarget += chunk.length;
+        });
+        response.writeHead(503).write('begun');
+      },
+      { early: true },
+    );
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const socket = connect(path.port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    const size = 3_000_000;
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\nx`);
+    await waitFor(() => atTarget > 0, { what: 'the beginning at the target' });
+    await waitFor(() => path.load().upstreams === 1, { what: 'the attempt' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.write('x'.repeat(size - 1));
+    await waitFor(() => received.includes('outrider-record'), { what: 'the answer' });
+    expect(path.captures[0]?.body).toMatchObject({ truncated: false, totalBytes: size });
+    expect(atTarget).toBeLessThan(size / 2);
+    socket.destroy();
+  });
+
   test('with trailers keeps them', async () => {
     const target = await startTarget((_, response) => {
       response.writeHead(503, { trailer: 'X-Sum' });

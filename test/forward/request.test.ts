@@ -132,12 +132,6 @@ describe('Host', () => {
   test.each([
     ['is the target’s', {}, {}, 'host: 127.0.0.1:PORT'],
     ['is the caller’s with preserve', { hostHeader: 'preserve' }, {}, 'host: a.test:81'],
-    [
-      'is one, the last, when a rule adds another',
-      { hostHeader: 'preserve' },
-      { request: { headers: { add: { Host: 'added' } } } },
-      'host: added',
-    ],
     ['is a name with a name', { hostHeader: 'api.example.com' }, {}, 'host: api.example.com'],
     ['is what a rule sets', {}, { request: { headers: { set: { Host: 'patched' } } } }, 'host: patched'],
     [
