@@ -239,8 +239,8 @@ describe('bufferBytes: auto', () => {
     expect(auto(files)).toBe(bytes);
   });
 
-  test('a size is taken as it is', () => {
-    expect(loadProcess('limits: {bufferBytes: 2Mi}').settings.process.limits.bufferBytes).toBe(2 << 20);
+  test('a size of one’s own is refused as long as nothing keeps to it', () => {
+    expect(() => loadProcess('limits: {bufferBytes: 2Mi}')).toThrow(/limits\.bufferBytes: not in this version/);
   });
 });
 
