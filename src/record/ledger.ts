@@ -11,6 +11,11 @@ export interface Ledger {
   readonly difference: number;
 }
 
+/** Why a capture was given up on purpose: `capture.rate`, `spool.maxAge`, `spool.whenFull: dropOldest`. */
+export type Loss = 'rate' | 'maxAge' | 'dropOldest';
+export type LossCounts = Readonly<Record<Loss, number>>;
+export const LOSSES: readonly Loss[] = ['rate', 'maxAge', 'dropOldest'];
+
 // A record keyed by the union type: a state that is forgotten here does not compile.
 const NONE: StateCounts = {
   pending: 0,
@@ -31,12 +36,18 @@ const isState = (text: string): text is State => Object.hasOwn(NONE, text);
 export const stateFrom = (text: string): State | null => (isState(text) ? text : null);
 
 /**
- * `present` and `gone`: pairs of a state and how many records are in it, or left in it. A state that this version
- * does not know is in no sum, so that it shows as a difference instead of being guessed at.
+ * `counts`: pairs of a state and how many records are in it, or left in it. A state that this version does not know is
+ * in no sum, so that it shows as a difference instead of being guessed at.
  */
 export function ledgerOf(captured: number, ...counts: readonly (readonly [state: string, count: number])[]): Ledger {
   const states: Record<State, number> = { ...NONE };
   for (const [state, count] of counts) if (isState(state)) states[state] += count;
   const sum = Object.values(states).reduce((total, count) => total + count, 0);
   return { captured, states, difference: captured - sum };
+}
+
+/** One ledger for several databases: each record stands in one of them. */
+export function sumOfLedgers(ledgers: readonly Ledger[]): Ledger {
+  const captured = ledgers.reduce((sum, ledger) => sum + ledger.captured, 0);
+  return ledgerOf(captured, ...ledgers.flatMap(({ states }) => Object.entries(states)));
 }

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sealer } from './seal.ts';
-import { BodyWriter, isBodyName, newBodyName, readBodyFile } from './spool-body-file.ts';
-import { spoolErrorFrom, spoolFault } from './spool-error.ts';
-import { fileBytes, removeFile, syncFolder } from './spool-folder.ts';
+import { BodyWriter, bodyKeyOf, isBodyName, newBodyName, readBodyFile } from './spool-body-file.ts';
+import { SpoolError, spoolErrorFrom, spoolFault } from './spool-error.ts';
+import { fileBytes, linkFile, removeFile, syncFolder } from './spool-folder.ts';
 
 /** A whole body on the disk. */
 export interface StoredBody {
@@ -103,6 +103,30 @@ export class SpoolBodies {
     } catch (error) {
       throw spoolErrorFrom(error, 'commit', this.#folder);
     }
+  }
+
+  /**
+   * A body of another spool's folder becomes one of ours: by a second name where its key is one of ours, else sealed
+   * anew. `sync` follows as after `finish`. null: it can't be read. Throws SpoolError when our own disk fails.
+   */
+  takeOver(folder: string, name: string, bytes: number, sealer: Sealer | null): StoredBody | null {
+    const from = join(folder, name);
+    if (!isBodyName(name) || sealer === null || !existsSync(from)) return null;
+    const to = join(this.#folder, name);
+    if (this.#sealer.has(bodyKeyOf(from)) && linkFile(from, to)) {
+      const size = fileBytes(to);
+      this.keptBytes += size;
+      return { name, bytes, fileBytes: size };
+    }
+    try {
+      this.open(OWN);
+      for (const chunk of readBodyFile(from, name, sealer)) this.write(OWN, chunk);
+    } catch (error) {
+      this.drop(OWN);
+      if (error instanceof SpoolError && error.operation === 'read') return null;
+      throw error;
+    }
+    return this.finish(OWN);
   }
 
   chunks(name: string): Iterable<Uint8Array> {

@@ -114,6 +114,20 @@ export function* readBodyFile(path: string, name: string, sealer: Sealer): Gener
   }
 }
 
+/** Name of the key that a body file is sealed with; '' when it can't be read. */
+export function bodyKeyOf(path: string): string {
+  const handle = openToRead(path);
+  try {
+    return readHead(handle, path);
+  } catch (error) {
+    const { fault } = spoolErrorFrom(error, 'read', path);
+    if (fault === 'corrupt' || fault === 'io') return '';
+    throw error;
+  } finally {
+    closeSync(handle);
+  }
+}
+
 function openToRead(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);

@@ -65,6 +65,17 @@ export class SpoolCommit {
     return outcomes;
   }
 
+  /** The next sequence number: given once, whatever becomes of it. */
+  takeSeq(): number {
+    const seq = this.#nextSeq;
+    this.#nextSeq += 1;
+    return seq;
+  }
+
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
   /** Bodies are complete and their names durable when it returns: before any row names them. */
   #prepare(captures: readonly Capture[], onError: (error: SpoolError) => void): Entry[] {
     const entries = captures.map((capture) => this.#entryOf(capture, onError));
@@ -118,7 +129,7 @@ export class SpoolCommit {
   }
 
   #commitSlice(slice: readonly Entry[]): CommitOutcome[] {
-    const { database, quota, rows, time } = this.#parts;
+    const { database, ledger, quota, rows, time } = this.#parts;
     let room = quota.roomForRows(slice.reduce((sum, { bytes }) => sum + bytes, 0));
     const fits = slice.map(({ bytes }) => {
       if (bytes > room) return false;
@@ -128,7 +139,7 @@ export class SpoolCommit {
     const refused = slice.filter((_, index) => !fits[index]);
     const outcomes = database.transaction(() => {
       const inserted = slice.map((entry, index) => (fits[index] ? this.#insert(entry) : this.#refusal(entry)));
-      rows.addCaptured(inserted.filter(({ isNew }) => isNew).length);
+      ledger.addCaptured(inserted.filter(({ isNew }) => isNew).length);
       rows.setElapsed(time.now());
       return inserted;
     });
@@ -142,10 +153,11 @@ export class SpoolCommit {
     const { head, file, inline, payload, storedBytes, totalBytes, truncated } = entry;
     const { id } = head;
     // Never given twice, also not after a rollback: nonces hang on it.
-    const seq = this.#nextSeq++;
+    const seq = this.takeSeq();
     const isNew = rows.insert({
       ...{ seq, head, storedBytes, totalBytes, truncated, epoch: seals.epoch, keptAt: time.now(), state: 'held' },
       mirror: this.#options.mirror ? 'waiting' : 'none',
+      mirrorReason: '',
       bodyFile: file?.name ?? null,
       fileBytes: file?.fileBytes ?? 0,
       sealedHead: seals.sealHead(seq, id, payload),

@@ -47,11 +47,26 @@ CREATE TABLE payloads (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, head BLO
 INSERT INTO spool (name, value) VALUES ('captured', 0), ('elapsed', 0);
 `;
 
+/** Additions to format 1: a release without them leaves them alone. */
+const ADDITIONS = `
+CREATE TABLE IF NOT EXISTS lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS moves (source TEXT PRIMARY KEY, seq INTEGER NOT NULL, records INTEGER NOT NULL,
+  done INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+`;
+
+/** What is kept in memory beside the rows, and has to go back when they do. */
+export interface Participant {
+  begin(): void;
+  rollBack(): void;
+}
+
 export class SpoolDatabase {
   readonly path: string;
   /** Just made: it had no table. */
   readonly fresh: boolean;
+  participant: Participant | null = null;
   readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #pages: StatementSync;
@@ -76,18 +91,23 @@ export class SpoolDatabase {
     this.#identity = identityOf(path);
   }
 
+  /** Prepared once. */
   prepare(sql: string): StatementSync {
-    return this.#db.prepare(sql);
+    const prepared = this.#statements.get(sql) ?? this.#db.prepare(sql);
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 
   /** On return what `work` wrote is on the disk (synchronous=FULL); when it throws, nothing of it is in the database. */
   transaction<T>(work: () => T): T {
     this.#begin.run();
+    this.participant?.begin();
     try {
       const result = work();
       this.#commit.run();
       return result;
     } catch (error) {
+      this.participant?.rollBack();
       // SQLite has rolled back by itself after the graver errors.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
@@ -151,12 +171,14 @@ function createOrCheck(db: DatabaseSync, path: string): boolean {
   const tables = numberIn(db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get(), 'tables');
   if (application === 0 && tables === 0) {
     db.exec(`BEGIN; PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT}; ${SCHEMA}; COMMIT`);
+    db.exec(ADDITIONS);
     return true;
   }
   if (application !== APPLICATION_ID) throw spoolFault('open', 'access', path, 'is a database of something else');
   const format = numberIn(db.prepare('PRAGMA user_version').get(), 'user_version');
   if (format > FORMAT)
     throw spoolFault('open', 'version', path, `has format ${format}, this release reads up to ${FORMAT}`);
+  db.exec(ADDITIONS);
   return false;
 }
 

@@ -5,11 +5,11 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
@@ -21,6 +21,8 @@ export interface SpoolPaths {
   readonly database: string;
   readonly bodies: string;
   readonly key: string;
+  readonly count: string;
+  readonly reserve: string;
 }
 
 /** Folder of a process without a pod's name. */
@@ -38,8 +40,13 @@ export function spoolPaths(path: string, podName: string): SpoolPaths {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(name)) {
     throw spoolFault('open', 'access', resolve(path), `"${name}" can't be the name of a folder`);
   }
-  const folder = join(resolve(path), name);
-  return { folder, database: join(folder, 'spool.db'), bodies: join(folder, 'bodies'), key: join(folder, 'key') };
+  return pathsIn(join(resolve(path), name));
+}
+
+export function pathsIn(folder: string): SpoolPaths {
+  const at = (name: string): string => join(folder, name);
+  const [database, bodies, key] = [at('spool.db'), at('bodies'), at('key')];
+  return { folder, database, bodies, key, count: at('count'), reserve: at('reserve') };
 }
 
 /** Makes what is missing, readable by this user alone, and durable. Throws SpoolError. */
@@ -120,24 +127,22 @@ export function fileBytes(path: string): number {
   return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Renames database and bodies so that a fresh spool can be started; nothing is deleted. Returns the new names. */
-export function setAside({ folder, database, bodies }: SpoolPaths): string[] {
-  // A counter after the time: two of one millisecond must not meet.
-  const stamp = `${new Date().toISOString().replace(/[:.]/g, '')}-${asideIn(folder).length}`;
-  const moved = [database, `${database}-wal`, `${database}-journal`, `${database}-shm`, bodies]
-    .filter((path) => existsSync(path))
-    .map((path) => {
-      const name = `${path}.corrupt-${stamp}`;
-      renameSync(path, name);
-      return name;
-    });
-  syncFolder(folder);
-  return moved;
-}
-
-/** Names of what was set aside and still lies there. */
+/** Names of what release 0.1 set aside and still lies there. */
 export function asideIn(folder: string): string[] {
   return readdirSync(folder).filter((name) => ASIDE.test(name));
+}
+
+/** A second name for a file, which it may have already. False where the volume knows no such names. */
+export function linkFile(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (existsSync(to) && lstatSync(from).ino === lstatSync(to).ino) return true;
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'EPERM' || code === 'EXDEV' || code === 'ENOTSUP' || code === 'EMLINK') return false;
+    throw spoolErrorFrom(error, 'copy', to);
+  }
 }
 
 export function removeFile(path: string): void {

@@ -1,20 +1,29 @@
 /** The quota: the bytes of everything in the spool's folder, and how released records make room in it. */
-
+import { rmSync } from 'node:fs';
+import type { Loss } from './ledger.ts';
+import { asideBytes, siblingsOf, unreadableFolders } from './spool-aside.ts';
 import type { SpoolBodies } from './spool-bodies.ts';
 import { PAGE_BYTES, type SpoolDatabase } from './spool-database.ts';
+import { faultOf } from './spool-error.ts';
 import { asideIn, fileBytes, folderBytes, type SpoolPaths } from './spool-folder.ts';
-import type { SpoolRows } from './spool-rows.ts';
+import type { RemovableRow, SpoolRemoval } from './spool-removal.ts';
+import type { SpoolReserve } from './spool-reserve.ts';
 
 export interface QuotaParts {
   readonly paths: SpoolPaths;
   readonly database: SpoolDatabase;
-  readonly rows: SpoolRows;
+  readonly removal: SpoolRemoval;
   readonly bodies: SpoolBodies;
+  readonly reserve: SpoolReserve;
   readonly limitBytes: number;
+  /** Records that are not released make room too, the oldest first, and are counted as lost. */
+  readonly dropOldest: boolean;
 }
 
 /** Rows removed in one transaction: some milliseconds of work. */
 const BATCH = 1000;
+/** While an old database moves in, both count: so much more than the quota may then be used. */
+const MOVE_SHARE = 1 / 2;
 /** More than is asked for is freed at once, so that it is not asked at each commit. */
 const SLACK = 1 / 16;
 const MIN_WAL = 256 * 1024;
@@ -28,8 +37,9 @@ export class SpoolQuota {
   readonly #parts: QuotaParts;
   /** What a WAL can grow to: up to the write-back, then by one transaction, and what that one rewrites. */
   readonly #walReserve: number;
-  /** Key and files that were set aside. */
+  /** Key, reserve, and what was set aside or put there by others. */
   #otherBytes = 0;
+  #isMoving = false;
 
   constructor(parts: QuotaParts) {
     this.#parts = parts;
@@ -47,29 +57,43 @@ export class SpoolQuota {
     const { paths, bodies } = this.#parts;
     const { database, folder } = paths;
     const ours = fileBytes(database) + fileBytes(`${database}-wal`) + bodies.keptBytes + bodies.liveBytes;
-    this.#otherBytes = Math.max(0, folderBytes(folder) - ours);
+    this.#otherBytes = Math.max(0, folderBytes(folder) - ours) + asideBytes(paths);
+    this.#isMoving = siblingsOf(paths).some(({ isOwn }) => isOwn);
   }
 
-  /** Makes room for rows. Returns the bytes there are, which are fewer than asked when only unreleased records are left. */
+  /** Makes room for rows. Returns the bytes there are: fewer than asked when only what must stay is left. */
   roomForRows(bytes: number): number {
     const room = (): number => this.#room() + this.#parts.database.pages().free * PAGE_BYTES;
-    while (room() < bytes && this.#removeReleased(this.#withSlack(bytes - room())));
+    while (room() < bytes) {
+      const missing = this.#withSlack(bytes - room());
+      if (!this.#removeReleased(missing) && !this.#removeUnreadable() && !this.#dropOldest(missing)) break;
+    }
     return room();
   }
 
-  /** The same for files: free pages of the database don't count, so they are given back. */
+  /**
+   * The same for files: free pages of the database don't count, so they are given back. Nothing is dropped for them:
+   * most are copies of requests that will go well.
+   */
   roomForFiles(bytes: number): number {
     while (this.#room() < bytes) {
       const missing = this.#withSlack(bytes - this.#room());
-      if (!this.#giveBack(missing) && !this.#removeReleased(missing)) break;
+      if (!this.#giveBack(missing) && !this.#removeReleased(missing) && !this.#removeUnreadable()) break;
     }
     return this.#room();
   }
 
   /** Removes records that were released by then (running time), some thousand at most. True: there may be more. */
   removeReleasedBefore(time: number): boolean {
-    const rows = this.#parts.rows.released(time, BATCH);
+    const rows = this.#parts.removal.released(time, BATCH);
     this.#remove(rows);
+    return rows.length === BATCH;
+  }
+
+  /** Gives up records that were kept by then (running time) and are not released. True: there may be more. */
+  loseOlderThan(time: number): boolean {
+    const rows = this.#parts.removal.unreleased(time, BATCH);
+    this.#remove(rows, 'maxAge');
     return rows.length === BATCH;
   }
 
@@ -79,9 +103,8 @@ export class SpoolQuota {
 
   /** Negative when the folder holds more than it may: the limit was lowered, or something else lies there. */
   #room(): number {
-    return (
-      this.#parts.limitBytes - this.#databaseBytes() - Math.max(this.#walReserve, this.#walBytes()) - this.#fileBytes()
-    );
+    const limit = this.#parts.limitBytes * (this.#isMoving ? 1 + MOVE_SHARE : 1);
+    return limit - this.#databaseBytes() - Math.max(this.#walReserve, this.#walBytes()) - this.#fileBytes();
   }
 
   #databaseBytes(): number {
@@ -99,20 +122,39 @@ export class SpoolQuota {
 
   /** The longest released ones, of about so many bytes. False: there is none. */
   #removeReleased(bytes: number): boolean {
-    let left = bytes;
-    const rows = this.#parts.rows.released(Number.MAX_VALUE, BATCH).filter((row) => {
-      const wanted = left > 0;
-      left -= row.bytes;
-      return wanted;
-    });
+    const rows = worth(bytes, this.#parts.removal.released(Number.MAX_VALUE, BATCH));
     this.#remove(rows);
     return rows.length > 0;
   }
 
-  #remove(removable: ReturnType<SpoolRows['released']>): void {
-    const { database, rows, bodies } = this.#parts;
+  /** The oldest of all, where that is wished. False: it is not, or there is none. */
+  #dropOldest(bytes: number): boolean {
+    if (!this.#parts.dropOldest) return false;
+    const rows = worth(bytes, this.#parts.removal.unreleased(Number.MAX_VALUE, BATCH));
+    this.#remove(rows, 'dropOldest');
+    return rows.length > 0;
+  }
+
+  /** What could not be read of an older database: everything else of it has moved. False: there is none. */
+  #removeUnreadable(): boolean {
+    const [oldest] = unreadableFolders(this.#parts.paths);
+    if (oldest === undefined) return false;
+    rmSync(oldest, { recursive: true, force: true });
+    this.measure();
+    return true;
+  }
+
+  /** On a full disk the reserve is given up for it. */
+  #remove(removable: readonly RemovableRow[], loss: Loss | null = null): void {
+    const { database, removal, bodies, reserve } = this.#parts;
     if (removable.length === 0) return;
-    database.transaction(() => rows.remove(removable));
+    const remove = (): void => database.transaction(() => removal.remove(removable, loss));
+    try {
+      remove();
+    } catch (error) {
+      if (faultOf(error) !== 'full' || !reserve.release()) throw error;
+      remove();
+    }
     // Only now: a row must never name a file that is gone.
     bodies.remove(removable.flatMap(({ bodyFile }) => bodyFile ?? []));
   }
@@ -128,9 +170,19 @@ export class SpoolQuota {
   }
 }
 
-/** A line about what was set aside and still takes room; '' without. */
-export function asideWarning({ folder }: SpoolPaths): string {
-  const names = asideIn(folder);
+/** The first ones, until they are worth so many bytes. */
+function worth(bytes: number, rows: readonly RemovableRow[]): readonly RemovableRow[] {
+  let left = bytes;
+  return rows.filter((row) => {
+    const wanted = left > 0;
+    left -= row.bytes;
+    return wanted;
+  });
+}
+
+/** A line about what could not be read and still takes room; '' without. */
+export function asideWarning(paths: SpoolPaths): string {
+  const names = [...asideIn(paths.folder), ...unreadableFolders(paths)];
   if (names.length === 0) return '';
-  return `spool: ${folder} holds ${names.length} files that could not be read and were set aside (${names[0]} …): they count against spool.size until you remove them`;
+  return `spool: what could not be read of earlier databases was set aside (${names.join(', ')}): it counts against spool.size until you remove it`;
 }

@@ -1,6 +1,7 @@
 /** The statements on the spool's tables, and their rows as typed objects. All writes belong in a transaction. */
 import type { StatementSync } from 'node:sqlite';
 import { bytesIn, numberIn, PAGE_BYTES, type SpoolDatabase, textIn, valueIn } from './spool-database.ts';
+import type { SpoolLedger } from './spool-ledger.ts';
 import type { CaptureHead, MirrorState, State } from './states.ts';
 
 /** The plain columns. What they say of the request is for searching: the sealed head is what counts. */
@@ -15,6 +16,8 @@ export interface RecordRow {
   readonly reason: string;
   readonly method: string;
   readonly at: number;
+  /** Running time. */
+  readonly keptAt: number;
   readonly storedBytes: number;
   readonly totalBytes: number;
   readonly truncated: boolean;
@@ -31,6 +34,8 @@ export interface NewRow {
   readonly seq: number;
   readonly state: State;
   readonly mirror: MirrorState;
+  /** Why it is parked or quarantined, else ''. */
+  readonly mirrorReason: string;
   readonly head: CaptureHead;
   /** Running time. */
   readonly keptAt: number;
@@ -44,24 +49,8 @@ export interface NewRow {
   readonly sealedBody: Uint8Array | null;
 }
 
-/** What goes with a record that is removed. */
-export interface RemovableRow {
-  readonly seq: number;
-  readonly state: string;
-  readonly bodyFile: string | null;
-  /** In database and file. */
-  readonly bytes: number;
-}
-
-/** From one opening of the database to the next: each has a subkey of its own. */
-export interface Epoch {
-  readonly epoch: number;
-  readonly keyId: string;
-  readonly salt: Uint8Array;
-}
-
 const COLUMNS =
-  'r.seq, id, state, mirror, mirror_reason, rule, target, reason, method, at, stored_bytes, total_bytes, truncated, body_file';
+  'r.seq, id, state, mirror, mirror_reason, rule, target, reason, method, at, kept_at, stored_bytes, total_bytes, truncated, body_file';
 const SEALED = `SELECT ${COLUMNS}, epoch, head FROM records r JOIN payloads p ON p.seq = r.seq`;
 
 /** Of a small row with its entries in the indexes [measured: 290 to 340]. */
@@ -76,7 +65,9 @@ export function databaseBytes(payloadBytes: number): number {
 }
 
 /** States whose exchange nobody will deliver any more: with the copy in Kafka, such a record is released. */
-const SETTLED = "('held', 'dead', 'delivered', 'purged')";
+const SETTLED_STATES: readonly string[] = ['held', 'dead', 'delivered', 'purged'];
+const isSettled = (state: string): boolean => SETTLED_STATES.includes(state);
+export const SETTLED = `(${SETTLED_STATES.map((state) => `'${state}'`).join(', ')})`;
 const MARKS = {
   mirrored: `UPDATE records SET mirror = 'mirrored', released_at = CASE WHEN state IN ${SETTLED} THEN :now END
     WHERE seq = :seq AND mirror = 'waiting'`,
@@ -85,18 +76,17 @@ const MARKS = {
   quarantined: `UPDATE records SET state = 'quarantined', mirror_reason = :why,
     mirror = CASE mirror WHEN 'waiting' THEN 'parked' ELSE mirror END WHERE seq = :seq AND state != 'quarantined'`,
 };
-const INSERT = `INSERT OR IGNORE INTO records (seq, id, state, mirror, rule, target, reason, status, method, at, kept_at,
+const INSERT = `INSERT OR IGNORE INTO records (seq, id, state, mirror, mirror_reason, rule, target, reason, status, method, at, kept_at,
   stored_bytes, total_bytes, truncated, body_file, file_bytes, database_bytes)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const COUNT_GONE = `INSERT INTO ledger (state, gone) VALUES (?, ?)
-  ON CONFLICT (state) DO UPDATE SET gone = gone + excluded.gone`;
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export class SpoolRows {
   readonly #database: SpoolDatabase;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #ledger: SpoolLedger;
 
-  constructor(database: SpoolDatabase) {
+  constructor(database: SpoolDatabase, ledger: SpoolLedger) {
     this.#database = database;
+    this.#ledger = ledger;
   }
 
   /** False: a record of that id is there already, and stays as it is. */
@@ -104,13 +94,24 @@ export class SpoolRows {
     const { head, seq } = row;
     const payload = row.sealedHead.length + (row.sealedBody?.length ?? 0);
     const { changes } = this.#prepare(INSERT).run(
-      ...[seq, head.id, row.state, row.mirror, head.rule, head.target, head.reason, head.response?.status ?? null],
-      ...[head.head.method, head.timestamp, row.keptAt, row.storedBytes, row.totalBytes, row.truncated ? 1 : 0],
+      ...[seq, head.id, row.state, row.mirror, row.mirrorReason, head.rule, head.target, head.reason],
+      ...[
+        head.response?.status ?? null,
+        head.head.method,
+        head.timestamp,
+        row.keptAt,
+        row.storedBytes,
+        row.totalBytes,
+        row.truncated ? 1 : 0,
+      ],
       ...[row.bodyFile, row.fileBytes, databaseBytes(payload)],
     );
     if (changes === 0) return false;
     const into = 'INSERT INTO payloads (seq, epoch, head, body) VALUES (?, ?, ?, ?)';
     this.#prepare(into).run(seq, row.epoch, row.sealedHead, row.sealedBody);
+    this.#ledger.addHere(row.state, 1);
+    this.#ledger.addUnreleased(1);
+    if (row.mirror === 'waiting') this.#ledger.addWaiting(1);
     return true;
   }
 
@@ -121,32 +122,15 @@ export class SpoolRows {
     { now, why }: { readonly now?: number; readonly why?: string } = {},
   ): boolean {
     const values = { seq, ...(now === undefined ? {} : { now }), ...(why === undefined ? {} : { why }) };
-    return this.#prepare(MARKS[kind]).run(values).changes === 1;
-  }
-
-  /** Released records, the longest released first; `before`: running time, by then they were. */
-  released(before: number, limit: number): RemovableRow[] {
-    const sql = `SELECT seq, state, body_file, file_bytes + database_bytes AS bytes FROM records
-      WHERE released_at <= ? ORDER BY released_at, seq LIMIT ?`;
-    return this.#prepare(sql)
-      .all(before, limit)
-      .map((row) => ({
-        seq: numberIn(row, 'seq'),
-        state: textIn(row, 'state'),
-        bodyFile: textOrNull(row, 'body_file'),
-        bytes: numberIn(row, 'bytes'),
-      }));
-  }
-
-  /** Their rows go, the ledger keeps their states. */
-  remove(rows: readonly RemovableRow[]): void {
-    const gone = new Map<string, number>();
-    for (const { seq, state } of rows) {
-      this.#prepare('DELETE FROM records WHERE seq = ?').run(seq);
-      this.#prepare('DELETE FROM payloads WHERE seq = ?').run(seq);
-      gone.set(state, (gone.get(state) ?? 0) + 1);
+    const before = this.#prepare('SELECT state, mirror FROM records WHERE seq = ?').get(seq);
+    if (this.#prepare(MARKS[kind]).run(values).changes !== 1) return false;
+    if (textIn(before, 'mirror') === 'waiting') this.#ledger.addWaiting(-1);
+    if (kind === 'mirrored' && isSettled(textIn(before, 'state'))) this.#ledger.addUnreleased(-1);
+    if (kind === 'quarantined') {
+      this.#ledger.addHere(textIn(before, 'state'), -1);
+      this.#ledger.addHere(kind, 1);
     }
-    for (const [state, count] of gone) this.#prepare(COUNT_GONE).run(state, count);
+    return true;
   }
 
   waiting(afterSeq: number, limit: number): SealedRow[] {
@@ -199,18 +183,6 @@ export class SpoolRows {
     );
   }
 
-  /** Pairs of a state and a count: of the records that are here, counted, and of those that went. */
-  counts(): (readonly [string, number])[] {
-    const sql = 'SELECT state, count(*) AS count FROM records GROUP BY state UNION ALL SELECT state, gone FROM ledger';
-    return this.#prepare(sql)
-      .all()
-      .map((row) => [textIn(row, 'state'), numberIn(row, 'count')] as const);
-  }
-
-  mirrorWaiting(): number {
-    return numberIn(this.#prepare("SELECT count(*) AS count FROM records WHERE mirror = 'waiting'").get(), 'count');
-  }
-
   /** When the oldest of them was kept (running time); null: none. */
   oldest(which: 'waiting' | 'unreleased'): number | null {
     const condition = which === 'waiting' ? "mirror = 'waiting'" : 'released_at IS NULL';
@@ -224,47 +196,29 @@ export class SpoolRows {
     return numberIn(row, 'seq');
   }
 
-  value(name: 'captured' | 'elapsed'): number {
-    return numberIn(this.#prepare('SELECT value FROM spool WHERE name = ?').get(name), 'value');
+  /** So that no lower number is given from now on. */
+  skipTo(seq: number): void {
+    if (seq <= this.lastSeq()) return;
+    const { changes } = this.#prepare("UPDATE sqlite_sequence SET seq = ? WHERE name = 'records'").run(seq);
+    if (changes === 0) this.#prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('records', ?)").run(seq);
+  }
+
+  /** Nothing was ever sealed here. */
+  isEmptyOfKeys(): boolean {
+    return this.#prepare('SELECT 1 FROM epochs LIMIT 1').get() === undefined;
+  }
+
+  /** Running time, milliseconds, as last saved. */
+  elapsed(): number {
+    return numberIn(this.#prepare("SELECT value FROM spool WHERE name = 'elapsed'").get(), 'value');
   }
 
   setElapsed(ms: number): void {
     this.#prepare("UPDATE spool SET value = ? WHERE name = 'elapsed'").run(ms);
   }
 
-  addCaptured(count: number): void {
-    this.#prepare("UPDATE spool SET value = value + ? WHERE name = 'captured'").run(count);
-  }
-
-  /** Salts of the subkeys that rows are sealed with. */
-  epochs(): Epoch[] {
-    return this.#prepare('SELECT epoch, key_id, salt FROM epochs ORDER BY epoch')
-      .all()
-      .map((row) => ({ epoch: numberIn(row, 'epoch'), keyId: textIn(row, 'key_id'), salt: bytesIn(row, 'salt') }));
-  }
-
-  /** `firstSeq`: the rows it seals start there. */
-  addEpoch({ epoch, firstSeq, keyId, salt }: Epoch & { readonly firstSeq: number }): void {
-    this.#prepare('INSERT INTO epochs (epoch, first_seq, key_id, salt) VALUES (?, ?, ?, ?)').run(
-      epoch,
-      firstSeq,
-      keyId,
-      salt,
-    );
-  }
-
-  removeUnusedEpochs(): void {
-    // The newest stays: it tells the next number.
-    const sql = `DELETE FROM epochs WHERE epoch IN (SELECT e.epoch FROM epochs e JOIN epochs n ON n.epoch =
-      (SELECT min(epoch) FROM epochs WHERE epoch > e.epoch) WHERE NOT EXISTS
-      (SELECT 1 FROM payloads WHERE seq >= e.first_seq AND seq < n.first_seq))`;
-    this.#prepare(sql).run();
-  }
-
   #prepare(sql: string): StatementSync {
-    const prepared = this.#statements.get(sql) ?? this.#database.prepare(sql);
-    this.#statements.set(sql, prepared);
-    return prepared;
+    return this.#database.prepare(sql);
   }
 }
 
@@ -280,6 +234,7 @@ function sealedRowFrom(row: unknown): SealedRow {
     reason: textIn(row, 'reason'),
     method: textIn(row, 'method'),
     at: numberIn(row, 'at'),
+    keptAt: numberIn(row, 'kept_at'),
     storedBytes: numberIn(row, 'stored_bytes'),
     totalBytes: numberIn(row, 'total_bytes'),
     truncated: numberIn(row, 'truncated') === 1,
@@ -289,7 +244,7 @@ function sealedRowFrom(row: unknown): SealedRow {
   };
 }
 
-function textOrNull(row: unknown, column: string): string | null {
+export function textOrNull(row: unknown, column: string): string | null {
   const value = valueIn(row, column) ?? null;
   return value === null ? null : textIn(row, column);
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Sealer, Subkey } from './seal.ts';
 import type { SpoolDatabase } from './spool-database.ts';
+import { type Epoch, SpoolEpochs } from './spool-epochs.ts';
 import { SpoolError } from './spool-error.ts';
 import type { SpoolRows } from './spool-rows.ts';
 
@@ -13,33 +14,16 @@ const HEAD = 1;
 const BODY = 2;
 const SALT_BYTES = 32;
 
-export class SpoolSeals {
-  readonly epoch: number;
-  readonly #current: Subkey;
-  readonly #subkeys = new Map<number, Subkey>();
+/** Opens what was sealed in any epoch of a database. */
+export class SpoolUnseals {
+  protected readonly subkeys = new Map<number, Subkey>();
 
-  /** Starts an epoch. Throws SpoolError `key` when rows are sealed with a key that is not there. */
-  constructor(database: SpoolDatabase, rows: SpoolRows, sealer: Sealer) {
-    const salt = randomBytes(SALT_BYTES);
-    database.transaction(() => rows.removeUnusedEpochs());
-    const epochs = rows.epochs();
-    for (const { epoch, keyId, salt: old } of epochs) {
-      if (!sealer.has(keyId)) throw missingKey(database.path, keyId, sealer.keyId);
-      this.#subkeys.set(epoch, sealer.subkey(old, keyId));
+  /** Throws SpoolError `key` when rows are sealed with a key that is not there. */
+  constructor(path: string, epochs: readonly Epoch[], sealer: Sealer) {
+    for (const { epoch, keyId, salt } of epochs) {
+      if (!sealer.has(keyId)) throw missingKey(path, keyId, sealer.keyId);
+      this.subkeys.set(epoch, sealer.subkey(salt, keyId));
     }
-    this.epoch = (epochs.at(-1)?.epoch ?? 0) + 1;
-    const { epoch } = this;
-    database.transaction(() => rows.addEpoch({ epoch, firstSeq: rows.lastSeq() + 1, keyId: sealer.keyId, salt }));
-    this.#current = sealer.subkey(salt);
-    this.#subkeys.set(epoch, this.#current);
-  }
-
-  sealHead(seq: number, id: string, text: Uint8Array): Buffer {
-    return this.#current.seal(seq, HEAD, id, text);
-  }
-
-  sealBody(seq: number, id: string, text: Uint8Array): Buffer {
-    return this.#current.seal(seq, BODY, id, text);
   }
 
   /** Throws SpoolError `corrupt`. */
@@ -53,9 +37,36 @@ export class SpoolSeals {
   }
 
   #of(epoch: number): Subkey {
-    const subkey = this.#subkeys.get(epoch);
+    const subkey = this.subkeys.get(epoch);
     if (subkey === undefined) throw new SpoolError('read', 'corrupt', `there is no epoch ${epoch} in this spool`);
     return subkey;
+  }
+}
+
+export class SpoolSeals extends SpoolUnseals {
+  readonly epoch: number;
+  readonly #current: Subkey;
+
+  /** Starts an epoch. Throws SpoolError `key` when rows are sealed with a key that is not there. */
+  constructor(database: SpoolDatabase, rows: SpoolRows, sealer: Sealer) {
+    const epochs = new SpoolEpochs(database);
+    database.transaction(() => epochs.removeUnused());
+    const before = epochs.all();
+    super(database.path, before, sealer);
+    const salt = randomBytes(SALT_BYTES);
+    const epoch = (before.at(-1)?.epoch ?? 0) + 1;
+    database.transaction(() => epochs.add({ epoch, keyId: sealer.keyId, salt }, rows.lastSeq() + 1));
+    this.epoch = epoch;
+    this.#current = sealer.subkey(salt);
+    this.subkeys.set(epoch, this.#current);
+  }
+
+  sealHead(seq: number, id: string, text: Uint8Array): Buffer {
+    return this.#current.seal(seq, HEAD, id, text);
+  }
+
+  sealBody(seq: number, id: string, text: Uint8Array): Buffer {
+    return this.#current.seal(seq, BODY, id, text);
   }
 }
 

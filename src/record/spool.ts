@@ -3,13 +3,15 @@
  * committed is on the disk: SQLite's WAL with synchronous=FULL, body files fsynced with their folder before the row.
  */
 import type { Capture } from '../exchange.ts';
-import { type Ledger, ledgerOf, type StateCounts } from './ledger.ts';
+import { type Ledger, type Loss, type LossCounts, type StateCounts, sumOfLedgers } from './ledger.ts';
 import { sealedBytes } from './spool-body-file.ts';
 import { type CommitOutcome, SpoolCommit } from './spool-commit.ts';
-import { type SpoolError, type SpoolOperation, spoolErrorFrom, spoolFault } from './spool-error.ts';
-import { setAside } from './spool-folder.ts';
+import { faultOf, type SpoolError, type SpoolOperation, spoolErrorFrom, spoolFault } from './spool-error.ts';
+import { type MoverOptions, type MoveStep, SpoolMover } from './spool-move.ts';
 import { openParts, type SpoolOptions, type SpoolParts } from './spool-open.ts';
 import { type RecordFilter, SpoolReader } from './spool-reader.ts';
+import { type Closed, closeParts, maintainParts, STAYS } from './spool-upkeep.ts';
+import { type Verification, verifyLedger } from './spool-verify.ts';
 import type { VolumeKind } from './spool-volume.ts';
 import type { KeptRecord, RelaySource } from './states.ts';
 
@@ -17,11 +19,15 @@ export type { CommitOutcome } from './spool-commit.ts';
 export { SpoolError } from './spool-error.ts';
 export type { SpoolOptions } from './spool-open.ts';
 export type { RecordFilter } from './spool-reader.ts';
+export type { Closed } from './spool-upkeep.ts';
+export type { Verification } from './spool-verify.ts';
 export { type VolumeKind, volumeKind } from './spool-volume.ts';
 
 export interface SpoolStats {
   readonly records: StateCounts;
   readonly captured: number;
+  /** Given up on purpose, by reason: the state `lost` of the ledger. */
+  readonly lost: LossCounts;
   readonly mirrorWaiting: number;
   /** Seconds of running time; 0 when none waits. */
   readonly oldestWaitingAgeSeconds: number;
@@ -32,10 +38,8 @@ export interface SpoolStats {
 
 /** Of the quota, what the files of live requests may take. */
 const LIVE_SHARE = 1 / 2;
-/** Free pages given back at a time: some milliseconds. */
-const VACUUM_PAGES = 512;
-/** Running time that a crash of an idle process may forget. */
-const SAVE_TIME_MS = 60_000;
+/** Longer than a container takes to restart. */
+const ADOPT_AFTER_MS = 60_000;
 
 export class Spool implements RelaySource {
   readonly folder: string;
@@ -46,10 +50,13 @@ export class Spool implements RelaySource {
   fault: SpoolError | null = null;
   /** Called for errors that are not thrown: a commit or a copy that failed, a record that was quarantined. */
   onError: (error: SpoolError) => void = () => undefined;
+  /** Called with lines for the log: of records that move over from an older database. */
+  onNews: (level: 'info' | 'warn' | 'error', message: string) => void = () => undefined;
   readonly #parts: SpoolParts;
   readonly #options: SpoolOptions;
   readonly #commits: SpoolCommit;
   readonly #reader: SpoolReader;
+  readonly #mover: SpoolMover;
   #closed = false;
 
   /** Throws SpoolError; `locked` when another process, or this one, has it open. */
@@ -65,6 +72,9 @@ export class Spool implements RelaySource {
     this.warnings = parts.warnings;
     this.#commits = new SpoolCommit(parts, { limitBytes: options.size, mirror: options.mirror });
     this.#reader = new SpoolReader(parts, (error) => this.onError(error));
+    const { keyFile, size: limitBytes, adoptAfterMs = ADOPT_AFTER_MS } = options;
+    const report: MoverOptions['report'] = (level, message) => this.onNews(level, message);
+    this.#mover = new SpoolMover(parts, () => this.#commits.takeSeq(), { keyFile, limitBytes, adoptAfterMs, report });
   }
 
   /** Starts the file of a live request's body. `file`: the number by which the path thread names it. Throws SpoolError. */
@@ -100,7 +110,33 @@ export class Spool implements RelaySource {
    */
   commit(captures: readonly Capture[]): CommitOutcome[] {
     this.#refuseFault();
-    return this.#commits.commit(captures, (error) => this.#failed(error));
+    const outcomes = this.#commits.commit(captures, (error) => this.#failed(error));
+    // Before anyone hears of them.
+    this.#writeCount();
+    return outcomes;
+  }
+
+  /** Captures that were given up before they came here (`capture.rate`). Throws SpoolError. */
+  countLost(reason: Loss, count: number): void {
+    this.#refuseFault();
+    const { ledger } = this.#parts;
+    this.#write(() => {
+      ledger.addCaptured(count);
+      ledger.addLost(reason, count);
+    });
+  }
+
+  /** Moves records over from older databases, at most a hundred. Throws SpoolError. */
+  moveSome(): MoveStep {
+    this.#refuseFault();
+    return this.#attempt('commit', () => {
+      const step = this.#mover.step();
+      if (step === 'moved') {
+        this.#parts.quota.measure();
+        this.#writeCount();
+      }
+      return step;
+    });
   }
 
   waiting(afterSeq: number, limit: number): readonly KeptRecord[] {
@@ -138,7 +174,7 @@ export class Spool implements RelaySource {
   }
 
   stats(): SpoolStats {
-    const { rows, quota, time } = this.#parts;
+    const { ledger, rows, quota, time } = this.#parts;
     const now = time.now();
     const ageOf = (keptAt: number | null): number => (keptAt === null ? 0 : Math.max(0, now - keptAt) / 1000);
     return this.#attempt('read', () => {
@@ -146,7 +182,8 @@ export class Spool implements RelaySource {
       return {
         records: states,
         captured,
-        mirrorWaiting: rows.mirrorWaiting(),
+        lost: ledger.lost,
+        mirrorWaiting: ledger.mirrorWaiting,
         oldestWaitingAgeSeconds: ageOf(rows.oldest('waiting')),
         oldestUnreleasedAgeSeconds: ageOf(rows.oldest('unreleased')),
         bytes: quota.bytes,
@@ -155,46 +192,57 @@ export class Spool implements RelaySource {
     });
   }
 
-  /** Counts what lies here anew, and adds what has gone. */
+  /** By the counts that are kept beside the rows, with what still moves over from an older database. */
   ledger(): Ledger {
-    const { rows } = this.#parts;
-    return this.#attempt('read', () => ledgerOf(rows.value('captured'), ...rows.counts()));
+    const moving = this.#mover.ledger;
+    const own = this.#parts.ledger.ledger();
+    return moving === null ? own : sumOfLedgers([own, moving]);
   }
 
-  /** Removes records that were released longer than `keep` ago. */
-  expire(): void {
-    const before = this.#parts.time.now() - this.#options.keep;
-    this.#attempt('delete', () => {
-      while (this.#parts.quota.removeReleasedBefore(before));
+  /** Counts every row, some tenths of a second for a million, and compares with the second count. */
+  verify(): Verification {
+    return this.#attempt('read', () => verifyLedger(this.#parts, () => this.ledger()));
+  }
+
+  /** Some of the records that were released longer than `keep` ago, or are older than `maxAge`. True: there are more. */
+  expire(): boolean {
+    const { quota, time } = this.#parts;
+    const { keep, maxAge = 0 } = this.#options;
+    const now = time.now();
+    return this.#attempt('delete', () => {
+      const released = quota.removeReleasedBefore(now - keep);
+      const old = maxAge > 0 && quota.loseOlderThan(now - maxAge);
+      if (old) this.#writeCount();
+      return released || old;
     });
   }
 
   /** Gives space back to the volume, some at a time, and measures the folder. For quiet moments. Throws SpoolError. */
   maintain(): void {
-    const { database, quota, rows, time } = this.#parts;
     this.#refuseFault();
-    this.#attempt('delete', () => {
-      database.refuseMoved();
-      // Not at each call: an idle spool should leave the disk alone.
-      if (time.now() - rows.value('elapsed') >= SAVE_TIME_MS) database.transaction(() => rows.setElapsed(time.now()));
-      database.vacuum(Math.min(VACUUM_PAGES, database.pages().free));
-      database.checkpoint();
-      quota.measure();
-    });
+    this.#attempt('delete', () => maintainParts(this.#parts));
   }
 
-  /** Repeatable. A database that proved to be corrupt is set aside, so that the next opening starts a fresh one. */
-  close(): void {
-    if (this.#closed) return;
+  /**
+   * Repeatable. The folder of a database that has failed is set aside as a whole, so that the next opening starts a
+   * fresh one and moves its records over.
+   */
+  close(): Closed {
+    if (this.#closed) return STAYS;
     this.#closed = true;
-    const { bodies, database, paths, rows, time } = this.#parts;
-    bodies.close();
+    this.#mover.close();
+    return closeParts(this.#parts, this.#commits.lastSeq, this.fault !== null, (error) => this.onError(error));
+  }
+
+  #writeCount(): void {
+    const { count, ledger } = this.#parts;
+    const { captured, unreleased: kept } = ledger;
+    if (count.value?.captured === captured && count.value.kept === kept) return;
     try {
-      if (this.fault === null) database.transaction(() => rows.setElapsed(time.now()));
-    } finally {
-      database.close();
+      count.write({ captured, kept, lastSeq: this.#commits.lastSeq });
+    } catch (error) {
+      this.#failed(spoolErrorFrom(error, 'commit', this.folder));
     }
-    if (this.fault?.fault === 'corrupt') setAside(paths);
   }
 
   #refuseFault(): void {
@@ -202,12 +250,21 @@ export class Spool implements RelaySource {
   }
 
   #write(work: () => void): void {
-    const { database, rows, time } = this.#parts;
-    this.#attempt('commit', () => {
+    const { database, reserve, rows, time } = this.#parts;
+    const write = (): void =>
       database.transaction(() => {
         work();
         rows.setElapsed(time.now());
       });
+    this.#attempt('commit', () => {
+      try {
+        write();
+      } catch (error) {
+        // Marks are what lets records go, and so what makes room on a full disk.
+        if (faultOf(error) !== 'full' || !reserve.release()) throw error;
+        write();
+      }
+      this.#writeCount();
     });
   }
 

@@ -190,23 +190,42 @@ describe('a damaged row', () => {
 });
 
 describe('a damaged database', () => {
-  test.each(['garbage', 'emptied'])('that is %s is set aside with its bodies, and a fresh one started', (kind) => {
-    const path = temporaryFolder();
-    const first = openSpool({ path });
-    writeFile(first, 1, bytesOf(BODY_BYTES));
-    commitAll(first, [captureOf('', { body: inFile(1, BODY_BYTES) })]);
-    first.close();
-    const [body = ''] = readdirSync(join(first.folder, 'bodies'));
-    writeFileSync(join(first.folder, 'spool.db'), kind === 'garbage' ? bytesOf(20_000) : '');
-    const spool = openSpool({ path });
-    expect(spool.warnings).toEqual([expect.stringContaining('set aside')]);
-    expect(spool.ledger()).toMatchObject({ captured: 0, difference: 0 });
-    const aside = readdirSync(first.folder).filter((name) => name.includes('.corrupt-'));
-    expect(aside.some((name) => name.startsWith('spool.db.'))).toBe(kind === 'garbage');
-    const bodies = aside.find((name) => name.startsWith('bodies.')) ?? '';
-    expect(readdirSync(join(first.folder, bodies))).toEqual([body]);
-    commitAll(spool, [captureOf('goes on')]);
-  });
+  test.each(['garbage', 'emptied', 'removed'])(
+    'that is %s makes way for a fresh one, its records are counted as quarantined, and its folder stays for a look',
+    (kind) => {
+      const path = temporaryFolder();
+      const first = openSpool({ path });
+      writeFile(first, 1, bytesOf(BODY_BYTES));
+      commitAll(first, [captureOf('', { body: inFile(1, BODY_BYTES) }), captureOf('b'), captureOf('c')]);
+      first.markMirrored([3]);
+      first.close();
+      const [body = ''] = readdirSync(join(first.folder, 'bodies'));
+      const database = join(first.folder, 'spool.db');
+      if (kind === 'removed') rmSync(database);
+      else writeFileSync(database, kind === 'garbage' ? bytesOf(20_000) : '');
+      const spool = openSpool({ path });
+      commitAll(spool, [captureOf('goes on')]);
+      const news: string[] = [];
+      spool.onNews = (level, message) => news.push(`${level} ${message}`);
+      while (spool.moveSome() === 'moved');
+      expect(spool.ledger()).toMatchObject({
+        captured: 4,
+        difference: 0,
+        states: { quarantined: 2, held: 2 },
+      });
+      expect(news).toEqual([
+        expect.stringMatching(/^info .*2 records move over/),
+        expect.stringMatching(/^error .*2 records of/),
+      ]);
+      const [kept = ''] = readdirSync(path).filter((name) => name.includes('.quarantined-'));
+      expect(readdirSync(join(path, kept, 'bodies'))).toEqual([body]);
+      spool.close();
+      const next = openSpool({ path });
+      expect(next.warnings).toEqual([expect.stringContaining(kept)]);
+      expect(next.moveSome()).toBe('idle');
+      expect(next.verify()).toMatchObject({ captured: 4, secondCount: 4, agrees: true });
+    },
+  );
 
   test('torn at its end keeps every record that was written back or lies in the WAL', () => {
     const path = temporaryFolder();

@@ -11,7 +11,7 @@ export function openSpool(options: Partial<SpoolOptions> = {}): Spool {
   const path = options.path ?? temporaryFolder();
   const defaults = { path, size: 64 * MEBIBYTE, keep: 3_600_000, keyFile: '', podName: 'pod-1', mirror: true };
   const spool = Spool.open({ ...defaults, ...options });
-  cleanUp(() => spool.close());
+  cleanUp(() => void spool.close());
   return spool;
 }
 
