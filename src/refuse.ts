@@ -15,7 +15,7 @@ interface RefuseParts {
 
 /** Answers, counts and logs; gives the place back that the request had taken, if it got one. */
 export function refuse(caller: Caller, refusal: Refusal, { overload, watch }: RefuseParts): void {
-  if (refusal.kind !== 'inFlight') overload.leave();
+  if (refusal.kind !== 'inFlight' && refusal.kind !== 'spool') overload.leave();
   const { listener, remoteAddress, method, uri } = caller.head;
   watch.refused(refusal, listener, remoteAddress, `${method} ${uri}`);
   caller.answer(problem(refusal.status, refusal.detail));

@@ -58,6 +58,8 @@ export interface ProcessSettings {
     readonly memory: number;
     readonly body: number;
     readonly response: number;
+    /** Captures a second; 0: no limit. */
+    readonly rate: number;
     readonly redact: {
       readonly headers: readonly string[];
       readonly fields: readonly string[];

@@ -5,6 +5,8 @@ export class Overload {
   inFlight = 0;
   /** Requests in flight over all listeners (`limits.inFlight`). */
   limit: number;
+  /** `spool.required`: whether the spool is away, so that nothing may be accepted; null: that is not asked for. */
+  closed: (() => boolean) | null = null;
 
   constructor(limit = 0) {
     this.limit = limit;
@@ -12,6 +14,9 @@ export class Overload {
 
   /** A place for one request, or why there is none. `leave` gives it back. */
   enter(): Refusal | null {
+    if (this.closed?.()) {
+      return { status: 503, kind: 'spool', detail: 'Requests are only taken while failures can be kept; try again.' };
+    }
     if (this.inFlight >= this.limit) {
       return { status: 503, kind: 'inFlight', detail: `More than ${this.limit} requests are in flight; try again.` };
     }

@@ -1,7 +1,7 @@
 /** The SQLite file: opened under its lock, with its schema, and transactions that are durable when they end. */
 import { lstatSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { spoolErrorFrom, spoolFault } from './spool-error.ts';
+import { faultOf, spoolErrorFrom, spoolFault } from './spool-error.ts';
 
 /** "Outr" in the file's header: tells our files from any other SQLite database. */
 const APPLICATION_ID = 0x4f757472;
@@ -146,7 +146,12 @@ export class SpoolDatabase {
 /** Looked at by name only: closing another descriptor of it would drop the lock. */
 function identityOf(path: string): string {
   const inode = (name: string): number | undefined => lstatSync(name, { throwIfNoEntry: false })?.ino;
-  return `${inode(path)} ${inode(`${path}-wal`)}`;
+  try {
+    return `${inode(path)} ${inode(`${path}-wal`)}`;
+  } catch (error) {
+    // Something else stands where its folder was, or the folder is closed to us.
+    return faultOf(error);
+  }
 }
 
 function openLocked(path: string, walBytes: number): { readonly db: DatabaseSync; readonly fresh: boolean } {

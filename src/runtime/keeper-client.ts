@@ -4,7 +4,7 @@
  */
 import type { CopyFiles } from '../accept/copy.ts';
 import type { Capture, CaptureResult } from '../exchange.ts';
-import type { CaptureStore } from '../record/capture.ts';
+import type { RatedStore } from '../record/capture-rate.ts';
 import type { LogLine } from '../watch/log-line.ts';
 import type { SeriesDefinition } from '../watch/meter.ts';
 import type { FromKeeper, ToKeeper } from './keeper-protocol.ts';
@@ -14,14 +14,17 @@ export interface KeeperThread {
   post(message: ToKeeper): void;
 }
 
-export class KeeperClient implements CaptureStore, CopyFiles {
+export class KeeperClient implements RatedStore, CopyFiles {
   /** Bytes of bodies that may wait for the disk; from half of it on, writers are `busy`. */
   backlogBytes = 0;
+  /** Whether the spool is there, on a volume that keeps what is written. */
+  spoolUsable = false;
   private thread: KeeperThread | null = null;
   private readonly pending = new Map<string, (result: CaptureResult) => void>();
   private batch: Capture[] = [];
   private lines: LogLine[] = [];
   private series: SeriesDefinition[] = [];
+  private rateLosses = 0;
   private scheduled = false;
   private files = 0;
   /** Of an earlier keeper: the one that runs has not seen their beginning. */
@@ -39,6 +42,7 @@ export class KeeperClient implements CaptureStore, CopyFiles {
   /** The keeper is gone: nobody waits for it any longer. */
   detach(why: string): void {
     this.thread = null;
+    this.spoolUsable = false;
     this.backlog = 0;
     const pending = [...this.pending.values()];
     this.pending.clear();
@@ -85,6 +89,11 @@ export class KeeperClient implements CaptureStore, CopyFiles {
     else this.draining.push(done);
   }
 
+  countRateLoss(): void {
+    this.rateLosses += 1;
+    if (this.thread !== null) this.schedule();
+  }
+
   /** False: there is no keeper to write it. */
   log(line: LogLine): boolean {
     if (this.thread === null) return false;
@@ -108,6 +117,8 @@ export class KeeperClient implements CaptureStore, CopyFiles {
       if (this.backlog <= this.backlogBytes / 4) this.wakeWriters();
     } else if (message.type === 'bodyFailed') {
       this.failedFiles.add(message.file);
+    } else if (message.type === 'spool') {
+      this.spoolUsable = message.usable;
     }
   }
 
@@ -122,6 +133,8 @@ export class KeeperClient implements CaptureStore, CopyFiles {
     this.lines = [];
     if (series.length > 0) thread.post({ type: 'series', definitions: series });
     if (batch.length > 0) thread.post({ type: 'captures', captures: batch });
+    if (this.rateLosses > 0) thread.post({ type: 'rateLoss', count: this.rateLosses });
+    this.rateLosses = 0;
     if (lines.length > 0) thread.post({ type: 'log', lines });
   }
 

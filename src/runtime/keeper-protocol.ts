@@ -20,6 +20,8 @@ export type ToKeeper =
   | { readonly type: 'captures'; readonly captures: readonly Capture[] }
   | { readonly type: 'body'; readonly file: number; readonly chunk: Uint8Array }
   | { readonly type: 'dropBody'; readonly file: number }
+  /** Captures that were given up for `capture.rate`. */
+  | { readonly type: 'rateLoss'; readonly count: number }
   | { readonly type: 'log'; readonly lines: readonly LogLine[] }
   /** The path runs with this configuration now, or could not take it. */
   | { readonly type: 'applied'; readonly hash: string; readonly problem: string | null }
@@ -32,6 +34,8 @@ export type FromKeeper =
   | { readonly type: 'mistakes'; readonly mistakes: readonly ConfigMistake[] }
   /** Nothing may run without a spool (`spool.required`). */
   | { readonly type: 'unusable'; readonly message: string }
+  /** Whether failures can be kept, on a volume that keeps them. */
+  | { readonly type: 'spool'; readonly usable: boolean }
   | { readonly type: 'results'; readonly results: readonly (readonly [id: string, result: CaptureResult])[] }
   | { readonly type: 'written'; readonly bytes: number }
   | { readonly type: 'bodyFailed'; readonly file: number; readonly why: string }

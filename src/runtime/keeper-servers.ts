@@ -107,6 +107,7 @@ export class KeeperServers {
       tokens,
       records: () => recordsOf(spool.spool),
       spool: () => spool.spool?.stats() ?? null,
+      verify: () => spool.spool?.verify() ?? null,
       settings,
       toRecord,
       report: (error) =>

@@ -5,9 +5,11 @@
 import { chunkPassed } from '../accept/chunk-garbage.ts';
 import type { Capture, CaptureResult, Settings } from '../exchange.ts';
 import { createRedactor, type Redactor, redactCapture } from '../record/redact.ts';
-import { Spool, type SpoolError } from '../record/spool.ts';
+import { type Closed, Spool, SpoolError } from '../record/spool.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { Counter, Histogram, Meter } from '../watch/meter.ts';
+import { KeeperChores } from './keeper-chores.ts';
+import { KeeperLosses } from './keeper-losses.ts';
 
 export interface KeeperSpoolOptions {
   readonly settings: () => Settings;
@@ -21,11 +23,13 @@ export interface KeeperSpoolOptions {
   readonly opened: (spool: Spool) => void;
   /** New records are committed. */
   readonly committed: () => void;
+  /** Whether failures can be kept, on a volume that keeps them. */
+  readonly usable: (usable: boolean) => void;
 }
 
-const RETRY_MS = 1000;
-const MAINTAIN_MS = 5000;
-const EXPIRE_EVERY = 12;
+/** Of a small database that moves over: before anything new is committed, so that the order stays. */
+const MOVE_FIRST_MS = 100;
+const SAME_ERROR_MS = 10_000;
 
 export class KeeperSpool {
   spool: Spool | null = null;
@@ -39,14 +43,28 @@ export class KeeperSpool {
   /** Files are numbered in the order of their first pieces. */
   private newestFile = 0;
   private scheduled = false;
-  private timer: NodeJS.Timeout | null = null;
-  private rounds = 0;
+  /** Captures that were given up before they came here. */
+  readonly losses: KeeperLosses;
+  private readonly chores: KeeperChores;
+  /** What is to be told to the next opening about a database that failed. */
+  private before: Closed = { mustSetAside: false, vanished: null };
+  private told = { message: '', at: 0 };
+  private toldVolume = '';
   private redactor: Redactor | null = null;
   private redactorFor: unknown = null;
 
   constructor(options: KeeperSpoolOptions) {
     this.options = options;
     this.commitSeconds = options.meter.histogram('outrider_spool_commit_duration_seconds', {});
+    this.losses = new KeeperLosses(
+      () => this.spool,
+      (error) => this.choreFailed(error),
+    );
+    this.chores = new KeeperChores({
+      spool: () => this.spool,
+      open: () => this.open(),
+      failed: (error) => this.choreFailed(error),
+    });
   }
 
   /** Opens it, or says why not and tries again each second. */
@@ -60,11 +78,29 @@ export class KeeperSpool {
       this.spool = this.tryOpen();
       if (this.problem !== '') this.options.log.log('info', { path: spool.path }, 'the spool is available again');
       this.problem = '';
+      this.before = { mustSetAside: false, vanished: null };
+      this.moveFirst(this.spool);
       this.options.opened(this.spool);
     } catch (error) {
       this.failedToOpen(error);
     }
-    this.timer = setTimeout(() => this.tick(), this.spool === null ? RETRY_MS : MAINTAIN_MS);
+    this.options.usable(this.unusable === '');
+    this.chores.start();
+  }
+
+  /** Why the promise can't be kept, for `spool.required`; '' when it can. */
+  get unusable(): string {
+    return this.spool === null ? this.problem : this.spool.volume.warning;
+  }
+
+  private moveFirst(spool: Spool): void {
+    const end = performance.now() + MOVE_FIRST_MS;
+    try {
+      while (performance.now() < end && spool.moveSome() === 'moved');
+    } catch (error) {
+      // The chores go on with it, or find the spool broken.
+      this.options.log.log('warn', { error: messageOf(error) }, 'records of an older database could not be moved yet');
+    }
   }
 
   receive(captures: readonly Capture[]): void {
@@ -123,8 +159,8 @@ export class KeeperSpool {
   /** Commits what waits, then lets go of the folder. */
   close(): void {
     this.commit();
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.chores.stop();
+    this.losses.close();
     this.spool?.close();
     this.spool = null;
   }
@@ -189,9 +225,9 @@ export class KeeperSpool {
 
   /** After a fault, or for other settings. */
   reopen(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
+    this.chores.stop();
     try {
-      this.spool?.close();
+      if (this.spool !== null) this.before = this.spool.close();
     } catch (error) {
       this.options.log.log('warn', { error: messageOf(error) }, 'the spool could not be closed cleanly');
     }
@@ -200,34 +236,35 @@ export class KeeperSpool {
     this.open();
   }
 
-  private tick(): void {
-    if (this.spool === null) {
-      this.open();
-      return;
-    }
-    this.rounds += 1;
-    try {
-      if (this.spool.fault !== null) throw this.spool.fault;
-      this.spool.maintain();
-      if (this.rounds % EXPIRE_EVERY === 0) this.spool.expire();
-      this.timer = setTimeout(() => this.tick(), MAINTAIN_MS);
-    } catch (error) {
+  private choreFailed(error: unknown): void {
+    // The spool has told of its own.
+    if (!(error instanceof SpoolError)) {
       this.count('delete');
       this.options.log.log('error', { error: messageOf(error) }, 'the spool could not be maintained');
-      this.reopen();
     }
+    if (this.spool?.fault) this.reopen();
+  }
+
+  /** Counted each time, told once in a while: a full disk fails at every commit. */
+  private tell(error: SpoolError): void {
+    this.count(error.operation);
+    const now = performance.now();
+    if (error.message === this.told.message && now - this.told.at < SAME_ERROR_MS) return;
+    this.told = { message: error.message, at: now };
+    this.options.log.log('error', { error: error.message }, 'the spool has a problem');
   }
 
   private tryOpen(): Spool {
     const { process: settings } = this.options.settings();
-    const { path, size, keep, keyFile } = settings.spool;
+    const { path, size, keep, keyFile, maxAge, whenFull } = settings.spool;
     const mirror = settings.kafka.brokers.length > 0;
-    const spool = Spool.open({ path, size, keep, keyFile, podName: this.options.podName, mirror });
-    for (const warning of spool.warnings) this.options.log.log('warn', { path }, warning);
-    spool.onError = (error) => {
-      this.count(error.operation);
-      this.options.log.log('error', { error: error.message }, 'the spool has a problem');
-    };
+    const { podName, log } = this.options;
+    const spool = Spool.open({ path, size, keep, keyFile, maxAge, whenFull, podName, mirror, ...this.before });
+    for (const warning of spool.warnings) log.log('warn', { path }, warning);
+    if (spool.volume.warning !== this.toldVolume) log.log('warn', { path }, spool.volume.warning);
+    this.toldVolume = spool.volume.warning;
+    spool.onNews = (level, message) => log.log(level, { path }, message);
+    spool.onError = (error) => this.tell(error);
     return spool;
   }
 

@@ -55,17 +55,24 @@ export class Keeper {
       bodyFailed: (file, why) => post({ type: 'bodyFailed', file, why }),
       opened: (spool) => this.spoolOpened(spool),
       committed: () => this.mirror?.wake(),
+      usable: (usable) => post({ type: 'spool', usable }),
     });
   }
 
-  /** Settings first, so that the path can bind while the rest is opened. */
+  /** Settings first, so that the path can bind while the rest is opened; not where it may not do so without a spool. */
   async run(): Promise<void> {
-    if (this.start.settings === null) this.post({ type: 'settings', settings: this.config.settings });
+    const { settings } = this.config;
+    const isFirst = this.start.settings === null;
+    const { required } = settings.process.spool;
+    if (isFirst && !required) this.post({ type: 'settings', settings });
     this.spool.open();
-    const { required } = this.config.settings.process.spool;
-    if (required && this.spool.spool === null) {
-      this.post({ type: 'unusable', message: `spool.required is set, and ${this.spool.problem}` });
-      return;
+    if (isFirst && required) {
+      const { unusable } = this.spool;
+      if (unusable !== '') {
+        this.post({ type: 'unusable', message: `spool.required is set, and ${unusable}` });
+        return;
+      }
+      this.post({ type: 'settings', settings });
     }
     this.config.follow();
     this.servers = await this.createServers();
@@ -102,6 +109,9 @@ export class Keeper {
         return;
       case 'dropBody':
         this.spool.dropBody(message.file);
+        return;
+      case 'rateLoss':
+        this.spool.losses.add(message.count);
         return;
       case 'log':
         for (const line of message.lines) this.log.write(line);

@@ -11,7 +11,8 @@ import type { Settings } from '../exchange.ts';
 import { Deadlines } from '../forward/deadline.ts';
 import { Lanes } from '../forward/lanes.ts';
 import { Resolver } from '../forward/node-resolve.ts';
-import { Capturer } from '../record/capture.ts';
+import { Capturer, type CaptureStore } from '../record/capture.ts';
+import { CaptureRate } from '../record/capture-rate.ts';
 import { Tunnels } from '../tunnels.ts';
 import { createExchangeMeters } from '../watch/exchange-meters.ts';
 import { ExchangeWatch } from '../watch/exchange-watch.ts';
@@ -49,6 +50,7 @@ export class Path {
   private readonly tunnels: Tunnels;
   private readonly gauges: TargetGauges;
   private readonly pseudonym = `outrider-${randomBytes(4).toString('hex')}`;
+  private captures: { readonly perSecond: number; readonly store: CaptureStore };
   private parts: AmbassadorParts;
 
   /** Throws what `apply` throws. */
@@ -68,6 +70,7 @@ export class Path {
     this.watch = new ExchangeWatch({ meter, meters, log });
     this.gauges = new TargetGauges(meter, this.lanes);
     this.tunnels = new Tunnels();
+    this.captures = { perSecond: 0, store: options.client };
     this.parts = this.take(settings);
   }
 
@@ -113,8 +116,14 @@ export class Path {
   private take(settings: Settings): AmbassadorParts {
     const routes: Routes = compileRoutes(settings, this.values);
     this.lanes.update(settings.routes.targets);
-    const { capture, limits, forwarded, log } = settings.process;
+    const { capture, limits, forwarded, log, spool } = settings.process;
     const { client } = this.options;
+    this.overload.closed = spool.required ? () => !client.spoolUsable : null;
+    // A reload that leaves the rate alone leaves its window alone.
+    if (this.captures.perSecond !== capture.rate) {
+      const store = capture.rate === 0 ? client : new CaptureRate(client, capture.rate);
+      this.captures = { perSecond: capture.rate, store };
+    }
     this.overload.limit = limits.inFlight;
     this.memory.limit = capture.memory;
     // What waits is there twice: as it was posted, and as the keeper reads it.
@@ -129,7 +138,7 @@ export class Path {
       overload: this.overload,
       policy: { pseudonym: this.pseudonym, forwarded },
       copies: { memory: this.memory, files: capture.redact.keepOriginal ? client : NO_FILES, limit },
-      capturer: new Capturer({ store: client, waitMs, readWaitMs, responseBytes }),
+      capturer: new Capturer({ store: this.captures.store, waitMs, readWaitMs, responseBytes }),
       holdBytes: responseBytes,
       watch: this.watch,
     };

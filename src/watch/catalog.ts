@@ -2,6 +2,7 @@
  * Every metric that Outrider exports, once: registration, zero values at the first scrape and `docs/metrics.md` are
  * all made from this list. Names and units follow https://prometheus.io/docs/practices/naming/.
  */
+import { LOSSES } from '../record/ledger.ts';
 import {
   CAPTURE_OUTCOMES,
   closed,
@@ -119,6 +120,9 @@ export const CATALOG = [
     closed('operation', 'what failed', ['open', 'commit', 'read', 'delete', 'copy']),
   ]),
   counter('outrider_spool_quarantined_records_total', 'keeper', 'Records that could not be read any more.', []),
+  counter('outrider_lost_records_total', 'keeper', 'Captures that were given up on purpose, as it is configured.', [
+    closed('reason', '`rate`: beyond capture.rate; `maxAge`: older than spool.maxAge; `dropOldest`: no room', LOSSES),
+  ]),
   gauge('outrider_spool_volume_info', 'keeper', '1; the file system under the spool.', [
     open('kind', 'file system as statfs names it, `unknown` where it has no name for it'),
   ]),

@@ -79,6 +79,7 @@ export const REJECTIONS: readonly string[] = [
   'parse',
   'patch',
   'requestLine',
+  'spool',
   'target',
   'template',
   'upgradeBehind',

@@ -29,6 +29,8 @@ const ASKED: Readonly<Partial<Record<MetricName, Ask>>> = {
   outrider_spool_limit_bytes: ofSpool((stats) => stats.limitBytes),
   outrider_spool_oldest_record_age_seconds: ofSpool((stats) => stats.oldestUnreleasedAgeSeconds),
   outrider_spool_quarantined_records_total: ofSpool((stats) => stats.records.quarantined),
+  outrider_lost_records_total: (sources) =>
+    Object.entries(sources.spool()?.lost ?? {}).map(([reason, count]) => ({ labels: { reason }, numbers: [count] })),
   outrider_spool_volume_info: (sources) => {
     const volume = sources.volume();
     return volume === null ? [] : info({ kind: volume.kind });

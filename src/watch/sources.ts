@@ -1,4 +1,5 @@
 /** What the keeper's other parts tell about themselves: small functions, asked at each scrape and health check. */
+import type { LossCounts } from '../record/ledger.ts';
 import type { State } from '../record/states.ts';
 import { errorText } from './error-text.ts';
 
@@ -6,6 +7,8 @@ export interface SpoolStats {
   /** How many captured records stand in each state, as the ledger counts them. */
   readonly records: Readonly<Record<State, number>>;
   readonly captured: number;
+  /** Given up on purpose, by reason: the state `lost`. */
+  readonly lost: LossCounts;
   readonly mirrorWaiting: number;
   /** Seconds; 0 when none waits for the mirror. */
   readonly oldestWaitingAgeSeconds: number;
@@ -13,6 +16,16 @@ export interface SpoolStats {
   readonly oldestUnreleasedAgeSeconds: number;
   readonly bytes: number;
   readonly limitBytes: number;
+}
+
+/** The ledger counted anew, and the second count beside it; that of src/record/spool-verify.ts. */
+export interface Verification {
+  readonly captured: number;
+  readonly states: Readonly<Record<State, number>>;
+  readonly difference: number;
+  readonly claimed: Readonly<Record<State, number>>;
+  readonly secondCount: number | null;
+  readonly agrees: boolean;
 }
 
 /** Of records, since the keeper started; those of src/record/mirror.ts. */

@@ -116,6 +116,7 @@ const PROCESS: Omit<Settings['process'], 'listeners'> = {
     memory: 8_388_608,
     body: 67_108_864,
     response: 65_536,
+    rate: 0,
     redact: { headers: [], fields: [], patterns: [], keepOriginal: true },
   },
   limits: {

@@ -8,7 +8,7 @@ import { halfClosedSockets, openFiles } from './process-facts.ts';
 import { waitFor } from './wait.ts';
 
 /** SQLite opens these when it needs them and keeps them. */
-const DATABASE_FILE = /\.(db|sqlite)(-wal|-shm|-journal)?$/;
+const DATABASE_FILE = /\/(spool\.db(-wal|-shm|-journal)?|count)( \(deleted\))?$/;
 
 /** Leaks of a running process, in words; empty when everything came back to where it was at the start. */
 export async function checkBeforeExit(
@@ -39,9 +39,12 @@ export function checkAfterExit(logs: readonly LogLine[], spoolDir: string): stri
 /** One for each pod that has used it. */
 function spoolFolders(spoolDir: string): string[] {
   if (!existsSync(spoolDir)) return [];
-  return readdirSync(spoolDir)
-    .map((name) => join(spoolDir, name))
-    .filter((folder) => existsSync(join(folder, 'spool.db')));
+  return (
+    readdirSync(spoolDir)
+      .map((name) => join(spoolDir, name))
+      // Not of what was set aside: nothing there is anybody's any more.
+      .filter((folder) => existsSync(join(folder, 'spool.db')) && !/\.(source|quarantined)-/.test(folder))
+  );
 }
 
 /** Body files that no record names, and records whose file isn't there. Only while nobody holds the database. */

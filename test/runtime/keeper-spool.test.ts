@@ -40,6 +40,7 @@ function open(size: string): Opened {
     bodyFailed: (file) => failed.push(file),
     opened: () => undefined,
     committed: () => undefined,
+    usable: () => undefined,
   });
   keeper.open();
   cleanUp(() => keeper.close());

@@ -18,6 +18,7 @@ export function spoolStats(over: Partial<SpoolStats> = {}): SpoolStats {
   };
   return {
     captured: STATES.reduce((sum, state) => sum + records[state], 0),
+    lost: { rate: 0, maxAge: 0, dropOldest: 0 },
     mirrorWaiting: 0,
     oldestWaitingAgeSeconds: 0,
     oldestUnreleasedAgeSeconds: 0,

@@ -158,7 +158,7 @@ function addReading(program: Command, context: CliContext, finish: Finish): void
       finish(id === undefined ? await listRecords(options, context) : await showRecord(id, options, context));
     });
   adminCommand(program, 'ledger', 'what was captured, and what became of it')
-    .option('--verify', '1 when the sum of all states differs from what was captured')
+    .option('--verify', 'counts every record anew and compares; 1 when anything does not agree')
     .action(async (options: AdminFlags & { verify?: boolean }) => {
       const { showLedger } = await import('./ledger.ts');
       finish(await showLedger(options, context));

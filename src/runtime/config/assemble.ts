@@ -21,7 +21,7 @@ type Target = Configuration['targets'][string];
 /** @param bufferBytes what `limits.bufferBytes: auto` stands for on this machine */
 export function assembleProcess(configuration: Configuration, bufferBytes: number): ProcessSettings {
   const { listeners, metrics, admin, shutdown, spool, kafka, limits, templates, forwarded, log } = configuration;
-  const { acceptWait: _acceptWait, rate: _rate, ...capture } = configuration.capture;
+  const { acceptWait: _acceptWait, ...capture } = configuration.capture;
   const { sealKeyFile: _sealKeyFile, ...mirror } = kafka;
   return {
     listeners: listeners.map(assembleListener),

@@ -53,11 +53,19 @@ const spool = z.strictObject({
   size: size({ min: 2 ** 20 })
     .prefault('256Mi')
     .describe('Of everything in the folder.'),
-  whenFull: later(z.enum(['refuse', 'dropOldest']), 'refuse').describe('Released records always go first.'),
+  whenFull: z
+    .enum(['refuse', 'dropOldest'])
+    .prefault('refuse')
+    .describe('Released records always go first; dropOldest then gives up the oldest others, counted as lost.'),
   keep: duration({ zero: true }).prefault('7d').describe('How long released records stay for browsing.'),
-  maxAge: later(duration({ zero: true }), 0).describe('0: never give up an unreleased record.'),
+  maxAge: duration({ zero: true })
+    .prefault(0)
+    .describe('Age in running time at which an unreleased record is given up, counted as lost. 0: never.'),
   keyFile: filePath.describe('Keys that seal the payloads; empty: made on first start beside the spool.'),
-  required: z.boolean().prefault(false).describe('true: do not start without a working spool on a real volume.'),
+  required: z
+    .boolean()
+    .prefault(false)
+    .describe('true: do not start, and answer 503, without a working spool on a real volume.'),
   acceptLoss: later(z.boolean(), false).describe('Allow queued work on a volume that goes with the pod.'),
 });
 
@@ -137,7 +145,7 @@ const capture = z.strictObject({
   memory: size({ zero: true }).prefault('8Mi').describe('All copies of live bodies; above it copies are files.'),
   body: size({ zero: true }).prefault('64Mi').describe('Most that is kept of one request.'),
   response: size({ zero: true }).prefault('64Ki').describe('Most that is kept of a failed answer.'),
-  rate: later(rate(), 0).describe('Captures a second; beyond it they are counted as lost. 0: no limit.'),
+  rate: rate().prefault(0).describe('Captures a second; beyond it they are counted as lost. 0: no limit.'),
   redact: redact.prefault({}).describe('What is removed from everything that leaves the process.'),
 });
 

@@ -2,7 +2,7 @@
 import express, { type Express } from 'express';
 import type { Settings } from '../../settings.ts';
 import { ledgerDifference } from '../source-series.ts';
-import type { SpoolStats } from '../sources.ts';
+import type { SpoolStats, Verification } from '../sources.ts';
 import { maskSettings } from './mask.ts';
 import { checkHost, checkOrigin } from './origin.ts';
 import { answerProblems, methodNotAllowed, notFound, Problem } from './problem.ts';
@@ -17,6 +17,8 @@ export interface AdminOptions {
   /** null while the spool isn't there (answered 503). */
   readonly records: () => RecordsSource | null;
   readonly spool: () => SpoolStats | null;
+  /** Counts every row anew; null while the spool isn't there. */
+  readonly verify: () => Verification | null;
   readonly settings: () => Settings;
   readonly toRecord: ToRecord;
   /** Faults of ours, for the log. */
@@ -43,7 +45,7 @@ export function createAdminApp(options: AdminOptions): Express {
   app.use('/api/records', createRecordsRouter({ records, toRecord, maxBodyBytes }));
   app
     .route('/api/ledger')
-    .get((_request, response) => void response.json(ledgerOf(options.spool())))
+    .get((request, response) => void response.json(answerLedger(request.url, options)))
     .all(methodNotAllowed('GET, HEAD'));
   app
     .route('/api/config')
@@ -53,7 +55,19 @@ export function createAdminApp(options: AdminOptions): Express {
   return app;
 }
 
-function ledgerOf(stats: SpoolStats | null): object {
+/** `?verify=true` counts every row and compares with the second count. */
+function answerLedger(url: string, { spool, verify }: AdminOptions): object {
+  const query = new URLSearchParams(url.split('?', 2)[1] ?? '');
+  for (const [name, value] of query) {
+    if (name !== 'verify' || (value !== 'true' && value !== 'false'))
+      throw new Problem(400, `${name}=${value}: the ledger knows verify=true and verify=false`);
+  }
+  const stats = spool();
   if (stats === null) throw new Problem(503, 'the spool is not available, and the ledger with it');
-  return { captured: stats.captured, states: stats.records, difference: ledgerDifference(stats) };
+  const verification = query.get('verify') === 'true' ? verify() : null;
+  if (verification === null) {
+    return { captured: stats.captured, states: stats.records, lost: stats.lost, difference: ledgerDifference(stats) };
+  }
+  const { captured, states, difference, claimed, secondCount, agrees } = verification;
+  return { captured, states, lost: stats.lost, difference, verified: { claimed, secondCount, agrees } };
 }

@@ -106,17 +106,53 @@ describe('the admin API away or odd', () => {
 });
 
 describe('outrider ledger', () => {
-  test('shows captured, every state and the difference', async () => {
-    const admin = await adminAnswering(200, { captured: 12, states: { held: 10, delivered: 2 }, difference: 0 });
-    const { code, lines } = await run('ledger', '--admin', admin.url, '--verify');
+  const agreeing = {
+    captured: 12,
+    states: { held: 9, lost: 3 },
+    lost: { rate: 3, maxAge: 0, dropOldest: 0 },
+    difference: 0,
+    verified: { claimed: { held: 9, lost: 3 }, secondCount: 12, agrees: true },
+  };
+
+  test('shows captured, every state, why records were lost, and the difference', async () => {
+    const { verified: _, ...plain } = agreeing;
+    const admin = await adminAnswering(200, plain);
+    const { code, lines } = await run('ledger', '--admin', admin.url);
     expect(code).toBe(0);
-    expect(lines).toEqual(['captured    12', 'held        10', 'delivered   2', 'difference  0']);
+    expect(lines).toEqual([
+      'captured         12',
+      'held             9',
+      'lost             3',
+      '  lost for rate  3',
+      'difference       0',
+    ]);
+    expect(JSON.parse((await run('ledger', '--admin', admin.url, '--json')).lines.join('\n'))).toEqual(plain);
   });
 
-  test('--verify ends with 1 when there is a difference', async () => {
-    const admin = await adminAnswering(200, { captured: 3, states: { held: 2 }, difference: 1 });
+  test('--verify has every row counted, and ends with 0 when all agrees', async () => {
+    const admin = await adminAnswering(200, agreeing);
+    const { code, lines } = await run('ledger', '--admin', admin.url, '--verify');
+    expect(code).toBe(0);
+    expect(lines.at(-1)).toBe('second count     12');
+    expect(admin.last().uri).toBe('/api/ledger?verify=true');
+  });
+
+  test.each([
+    ['a difference', { captured: 13, difference: 1 }, /differ by 1/],
+    ['rows that are not what it said', { states: { held: 8, lost: 3 }, captured: 11 }, /said 9 held, the rows are 8/],
+    [
+      'another second count',
+      { verified: { ...agreeing.verified, secondCount: 14, agrees: false } },
+      /second count .* 14/,
+    ],
+    ['no second count', { verified: { ...agreeing.verified, secondCount: null, agrees: false } }, /can not be read/],
+    ['an older release', { verified: undefined }, /older release/],
+  ])('--verify with %s ends with 1 and says so', async (_, change, message) => {
+    const admin = await adminAnswering(200, { ...agreeing, ...change });
     expect((await run('ledger', '--admin', admin.url)).code).toBe(0);
-    expect((await run('ledger', '--admin', admin.url, '--verify')).code).toBe(1);
+    const { code, errors } = await run('ledger', '--admin', admin.url, '--verify');
+    expect(code).toBe(1);
+    expect(errors.join('\n')).toMatch(message);
   });
 });
 

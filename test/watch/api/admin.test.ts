@@ -165,8 +165,28 @@ describe('GET /api/ledger', () => {
     const answer = await admin({ spool: () => spoolStats({ records, captured: 9 }) })
       .get('/api/ledger')
       .expect(200);
-    expect(answer.body).toEqual({ captured: 9, states: records, difference: 2 });
+    const { lost } = spoolStats();
+    expect(answer.body).toEqual({ captured: 9, states: records, lost, difference: 2 });
     expect(Object.keys(answer.body.states)).toEqual(STATES);
+  });
+
+  test('verify=true adds what counting every row has found', async () => {
+    const { records } = spoolStats();
+    const verification = {
+      captured: 3,
+      states: records,
+      difference: 3,
+      claimed: records,
+      secondCount: 4,
+      agrees: false,
+    };
+    const answer = await admin({ verify: () => verification })
+      .get('/api/ledger?verify=true')
+      .expect(200);
+    expect(answer.body).toMatchObject({ captured: 3, verified: { claimed: records, secondCount: 4, agrees: false } });
+    expect((await admin({ verify: () => verification }).get('/api/ledger')).body.verified).toBeUndefined();
+    expectProblem(await admin().get('/api/ledger?verify=yes'), 400, /verify=true/);
+    expectProblem(await admin().get('/api/ledger?verfy=true'), 400, /verify=true/);
   });
 
   test('answers 503 while the spool is away', async () => {

@@ -110,6 +110,7 @@ export function adminOptions(over: Partial<AdminOptions> = {}): AdminOptions {
     tokens: { read: '', operate: '' },
     records: () => memoryRecords([]),
     spool: () => spoolStats(),
+    verify: () => null,
     settings: () => settingsWith('hunter2'),
     toRecord: ({ id, head }, body) => ({
       id,
