@@ -4,7 +4,7 @@ import type { Attempt, Reason, RequestSent } from '../exchange.ts';
 import type { Deadlines, Timed } from './deadline.ts';
 import type { Connection } from './node-connections.ts';
 import { type AttemptPhase, translateError } from './node-error.ts';
-import type { Upstream } from './node-upstream.ts';
+import type { LeftAs, Upstream } from './node-upstream.ts';
 
 /** Who follows an attempt. After `failed` or `ended` nothing more comes. */
 export interface AttemptOwner {
@@ -117,6 +117,12 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
     }
   }
 
+  /** @internal The connect that it waited for was refused: nothing was sent on its own connection. */
+  refuse(error: Error): void {
+    this.release('free');
+    this.onResponseError(null, error);
+  }
+
   /** @internal For a rule whose connect timeout is not its target's. */
   limitConnect(ms: number): void {
     const text = `the target did not accept a connection within ${ms} ms`;
@@ -173,7 +179,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.release(true);
+    this.release('failed');
     if (this.isOver) return;
     const waiting = this.status === null ? 'waiting' : 'receiving';
     const phase: AttemptPhase = this.requestSent === 'no' ? 'connecting' : waiting;
@@ -186,7 +192,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
   private cut(error: Error): void {
     this.cancelled = error;
     this.stopConnectTimer();
-    if (this.controller === null) this.release(false);
+    if (this.controller === null) this.release('busy');
     else this.controller.abort(error);
   }
 
@@ -197,7 +203,7 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
     this.message = message;
     this.timedOut = timedOut;
     this.stopConnectTimer();
-    this.release(true);
+    this.release('free');
     this.upstream.observe(reason);
   }
 
@@ -211,13 +217,13 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
     this.connectTimer = null;
   }
 
-  /** Its connection is free for another, once; `usable`: nothing of this attempt is left on it. */
-  private release(usable: boolean): void {
+  /** Its connection is for another, once. */
+  private release(as: LeftAs): void {
     const { connection } = this;
     if (connection === null) return;
     this.connection = null;
     this.limits?.deadlines.remove(this);
-    this.upstream.leave(connection, usable);
+    this.upstream.leave(connection, as);
   }
 }
 

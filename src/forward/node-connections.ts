@@ -9,6 +9,7 @@ import buildConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { TargetSettings } from '../exchange.ts';
 import type { Resolver } from './node-resolve.ts';
+import { SharedConnect } from './shared-connect.ts';
 
 export interface ConnectionParts {
   readonly resolver: Resolver;
@@ -36,6 +37,8 @@ export function reachOf(origin: string, target: TargetSettings, parts: Connectio
 }
 
 export class Connections {
+  /** The connects that are under way, as far as their refusal may be shared. */
+  readonly connects = new SharedConnect();
   private readonly origin: string;
   private readonly maxAgeMs: number;
   private readonly options: Client.Options;
@@ -54,7 +57,10 @@ export class Connections {
       keepAliveMaxTimeout: LONGEST_IDLE_MS,
       keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
       // One connector for all: it keeps the TLS sessions.
-      connect: buildConnector({ timeout: target.timeouts.connect, allowH2: false, lookup: reach.lookup, ...reach.tls }),
+      connect: watched(
+        buildConnector({ timeout: target.timeouts.connect, allowH2: false, lookup: reach.lookup, ...reach.tls }),
+        this.connects,
+      ),
     };
   }
 
@@ -76,6 +82,11 @@ export class Connections {
     }
     this.all.delete(connection);
     void connection.client.close();
+  }
+
+  /** As `give`, once the library has done what it does after an error: till then it takes no other request. */
+  giveSoon(connection: Connection): void {
+    process.nextTick(() => this.give(connection));
   }
 
   /** Not to be used again: a request that can't be taken back waits on it. */
@@ -142,6 +153,17 @@ export class Connection {
     this.served += 1;
     this.client.dispatch(options, handler);
   }
+}
+
+/** Tells of the beginning and the end of each connect. */
+function watched(connector: buildConnector.connector, connects: SharedConnect): buildConnector.connector {
+  return (options, callback) => {
+    const end = connects.begin();
+    connector(options, (...result: Parameters<typeof callback>) => {
+      end(result[0]);
+      callback(...result);
+    });
+  };
 }
 
 function tlsOptions({ tls }: TargetSettings, { readFile }: ConnectionParts) {

@@ -7,6 +7,7 @@ import { type Deadlines, ticksOf } from './deadline.ts';
 import { Health } from './health.ts';
 import type { NodeAttempt } from './node-attempt.ts';
 import { type Connection, type ConnectionParts, Connections, type Reach, reachOf } from './node-connections.ts';
+import type { ConnectWaiter } from './shared-connect.ts';
 
 export interface UpstreamParts extends ConnectionParts {
   readonly deadlines: Deadlines;
@@ -20,6 +21,9 @@ export interface Outgoing {
   readonly body: Uint8Array | Readable | null;
   readonly timeouts: Timeouts;
 }
+
+/** `free`: nothing of the attempt is left on it; `failed`: soon; `busy`: it can't be taken back. */
+export type LeftAs = 'free' | 'failed' | 'busy';
 
 interface Waiting {
   readonly attempt: NodeAttempt;
@@ -99,9 +103,10 @@ export class Upstream implements Candidate {
     this.dispatch(attempt, outgoing);
   }
 
-  /** @internal An attempt no longer uses its connection; `usable`: it has nothing of that attempt left. */
-  leave(connection: Connection, usable: boolean): void {
-    if (usable) this.pool.give(connection);
+  /** @internal An attempt no longer uses its connection. */
+  leave(connection: Connection, leftAs: LeftAs): void {
+    if (leftAs === 'free') this.pool.give(connection);
+    else if (leftAs === 'failed') this.pool.giveSoon(connection);
     else this.pool.discard(connection);
     this.inFlight -= 1;
     for (;;) {
@@ -152,13 +157,37 @@ export class Upstream implements Candidate {
     const { connect, response, idle } = outgoing.timeouts;
     attempt.uses(connection, { deadlines: this.deadlines, response: ticksOf(response), idle: ticksOf(idle) });
     if (connect > 0 && connect !== this.connectMs) attempt.limitConnect(connect);
-    const { path, headers } = outgoing;
-    const method = outgoing.method as Dispatcher.HttpMethod;
-    const body = outgoing.body as Buffer | null;
-    try {
-      connection.dispatch({ path, method, headers, body, headersTimeout: 0, bodyTimeout: 0 }, attempt);
-    } catch (error) {
-      attempt.onResponseError(null, error instanceof Error ? error : new Error(String(error)));
-    }
+    if (!connection.isOpen && this.pool.connects.join(new Joined(attempt, connection, outgoing))) return;
+    sendOn(connection, attempt, outgoing);
+  }
+}
+
+/** Waits for what the connect of another brings. */
+class Joined implements ConnectWaiter {
+  private readonly attempt: NodeAttempt;
+  private readonly connection: Connection;
+  private readonly outgoing: Outgoing;
+
+  constructor(attempt: NodeAttempt, connection: Connection, outgoing: Outgoing) {
+    this.attempt = attempt;
+    this.connection = connection;
+    this.outgoing = outgoing;
+  }
+
+  refused(error: Error): void {
+    if (!this.attempt.isOver) this.attempt.refuse(error);
+  }
+
+  goOn(): void {
+    if (!this.attempt.isOver) sendOn(this.connection, this.attempt, this.outgoing);
+  }
+}
+
+function sendOn(connection: Connection, attempt: NodeAttempt, { path, method, headers, body }: Outgoing): void {
+  try {
+    const what = { path, method: method as Dispatcher.HttpMethod, headers, body: body as Buffer | null };
+    connection.dispatch({ ...what, headersTimeout: 0, bodyTimeout: 0 }, attempt);
+  } catch (error) {
+    attempt.onResponseError(null, error instanceof Error ? error : new Error(String(error)));
   }
 }
