@@ -1,5 +1,4 @@
 /** One exchange on its way: what is known of it, and what each step of the path does with that. */
-import { v7 as uuid } from 'uuid';
 import type { CopyPolicy } from './accept/copy.ts';
 import type { Caller } from './accept/node-caller.ts';
 import type { Overload } from './accept/overload.ts';
@@ -15,6 +14,7 @@ import type { Lanes } from './forward/lanes.ts';
 import { planFlight } from './forward/plan.ts';
 import { answerFailure, refusePatch } from './record/answer-failure.ts';
 import type { Capturer, Kept } from './record/capture.ts';
+import { newRecordId } from './record/record-id.ts';
 import { LOOP, NO_RULE, refuse } from './refuse.ts';
 import type { ExchangeWatch } from './watch/exchange-watch.ts';
 
@@ -151,7 +151,7 @@ export class Passage implements FlightSteps, TemplateContext {
   // ── asked by templates ──
 
   id(): string {
-    this.uuid ||= uuid();
+    this.uuid ||= newRecordId();
     return this.uuid;
   }
 }

@@ -1,5 +1,4 @@
 /** The path of a request that asks for another protocol: the same steps as any other, then bytes both ways. */
-import { v7 as uuid } from 'uuid';
 import { problem, rawAnswer, rawHead } from './accept/answer.ts';
 import { RequestBody } from './accept/body.ts';
 import type { UpgradeRequest } from './accept/node-server.ts';
@@ -16,6 +15,7 @@ import { planFlight } from './forward/plan.ts';
 import { failureStatus, judge } from './judge/judge.ts';
 import { plainFailure, refusePatch } from './record/answer-failure.ts';
 import type { CaptureSource, Kept } from './record/capture.ts';
+import { newRecordId } from './record/record-id.ts';
 import type { WatchedCaller, WatchedExchange, WatchedFlight } from './watch/exchange-watch.ts';
 
 export class Tunnels {
@@ -168,7 +168,7 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   }
 
   id(): string {
-    this.uuid ||= uuid();
+    this.uuid ||= newRecordId();
     return this.uuid;
   }
 

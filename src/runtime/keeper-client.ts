@@ -14,6 +14,9 @@ export interface KeeperThread {
   post(message: ToKeeper): void;
 }
 
+/** Captures that are worth a message, and a commit, of their own. */
+const GROUP = 32;
+
 export class KeeperClient implements RatedStore, CopyFiles {
   /** Bytes of bodies that may wait for the disk; from half of it on, writers are `busy`. */
   backlogBytes = 0;
@@ -58,7 +61,9 @@ export class KeeperClient implements RatedStore, CopyFiles {
     }
     this.pending.set(capture.id, done);
     this.batch.push(capture);
-    this.schedule();
+    // With the first of a great many the keeper begins while the rest of them come.
+    if (this.batch.length >= GROUP) this.flush();
+    else this.schedule();
   }
 
   open(): number | null {

@@ -114,7 +114,7 @@ export class Keeper {
         this.spool.losses.add(message.count);
         return;
       case 'log':
-        for (const line of message.lines) this.log.write(line);
+        this.log.write(...message.lines);
         return;
       case 'applied':
         this.applied(message.hash, message.problem);

@@ -23,8 +23,8 @@ export interface LogRedaction {
 
 export interface KeeperLog {
   log(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void;
-  /** A line that the path thread posted. */
-  write(line: LogLine): void;
+  /** Lines that the path thread posted: written together. */
+  write(...lines: readonly LogLine[]): void;
   setLevel(level: string): void;
   setRedaction(redaction: LogRedaction): void;
 }
@@ -34,7 +34,7 @@ export interface KeeperLogOptions {
   readonly level: string;
   /** Until there is one, targets are shown without their query. */
   readonly redaction?: LogRedaction;
-  /** Takes one whole line; standard output unless given. */
+  /** Takes whole lines; standard output unless given. */
   readonly print?: (line: string) => void;
 }
 
@@ -43,14 +43,25 @@ const WITHOUT_QUERY: LogRedaction = { uri: maskTarget, text: (text) => text };
 /** Opens the log. A closed standard output loses lines, nothing else. */
 export function createKeeperLog({ level, redaction = WITHOUT_QUERY, print = printer() }: KeeperLogOptions): KeeperLog {
   let redact = redaction;
+  // A write costs more than the line that is in it.
+  let written = '';
   const logger = pino(
     { level, base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => print(escapeControls(line)) },
+    {
+      write: (line: string) => {
+        written += line;
+      },
+    },
   );
-  const write = ({ time, level, message, fields }: LogLine): void => {
+  const add = ({ time, level, message, fields }: LogLine): void => {
     if (!logger.isLevelEnabled(level)) return;
     const shown = redactFields(fields, redact);
     logger[level]({ time: new Date(time).toISOString(), ...shown }, redact.text(message));
+  };
+  const write = (...lines: readonly LogLine[]): void => {
+    for (const line of lines) add(line);
+    if (written !== '') print(escapeControls(written));
+    written = '';
   };
   return {
     write,

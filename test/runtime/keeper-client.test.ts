@@ -49,6 +49,16 @@ test('captures of one turn go to the keeper as one message, in their order', asy
   ).toEqual([['a', 'b', 'c']]);
 });
 
+test('a great many captures of one turn go as several messages, the first of them before the turn ends', async () => {
+  const { client: keeper, posted } = client();
+  const ids = Array.from({ length: 100 }, (_, index) => `${index}`);
+  for (const id of ids) keeper.commit(capture(id), () => undefined);
+  expect(posted.length).toBeGreaterThan(1);
+  await turn();
+  const sent = posted.flatMap((message) => (message.type === 'captures' ? message.captures.map(({ id }) => id) : []));
+  expect(sent).toEqual(ids);
+});
+
 test('each capture hears its own result, once', async () => {
   const { client: keeper } = client();
   const heard: [string, CaptureResult][] = [];

@@ -48,6 +48,21 @@ function keeperLog(level = 'info') {
 }
 
 describe('lines', () => {
+  test('those that are posted together are printed together, each a line of its own, in their order', () => {
+    const { log, lines } = keeperLog('warn');
+    const quiet = accessLine({ ...access, verdict: { kind: 'delivered' } });
+    log.write(accessLine(access), quiet, refusedLine(refused));
+    expect(lines).toHaveLength(1);
+    const messages = lines
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg);
+    expect(messages).toEqual(['exchange failed', 'request refused']);
+    log.write(quiet);
+    expect(lines).toHaveLength(1);
+  });
+
   test('a finished exchange tells who, what, how long, and the record that was kept', () => {
     const { log, last } = keeperLog();
     log.write(accessLine(access, 1_697_812_345_678));
