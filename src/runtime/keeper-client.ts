@@ -17,13 +17,21 @@ export interface KeeperThread {
 /** Captures that are worth a message, and a commit, of their own. */
 const GROUP = 32;
 
+interface Pending {
+  readonly done: (result: CaptureResult) => void;
+  readonly bytes: number;
+}
+
 export class KeeperClient implements RatedStore, CopyFiles {
   /** Bytes of bodies that may wait for the disk; from half of it on, writers are `busy`. */
   backlogBytes = 0;
   /** Whether the spool is there, on a volume that keeps what is written. */
   spoolUsable = false;
   private thread: KeeperThread | null = null;
-  private readonly pending = new Map<string, (result: CaptureResult) => void>();
+  /** Bytes of captures that may wait for the disk: one that hangs must not fill the memory. */
+  captureBytes = Number.POSITIVE_INFINITY;
+  private readonly pending = new Map<string, Pending>();
+  private waitingBytes = 0;
   private batch: Capture[] = [];
   private lines: LogLine[] = [];
   private series: SeriesDefinition[] = [];
@@ -50,7 +58,8 @@ export class KeeperClient implements RatedStore, CopyFiles {
     const pending = [...this.pending.values()];
     this.pending.clear();
     this.batch = [];
-    for (const done of pending) done({ kind: 'failed', why });
+    this.waitingBytes = 0;
+    for (const { done } of pending) done({ kind: 'failed', why });
     this.wakeWriters();
   }
 
@@ -59,7 +68,14 @@ export class KeeperClient implements RatedStore, CopyFiles {
       done({ kind: 'failed', why: 'the keeper thread is not running' });
       return;
     }
-    this.pending.set(capture.id, done);
+    const bytes = bytesOf(capture);
+    if (this.waitingBytes > 0 && this.waitingBytes + bytes > this.captureBytes) {
+      this.giveUp(capture);
+      done({ kind: 'failed', why: `the disk is too slow: ${this.waitingBytes} bytes of other captures wait for it` });
+      return;
+    }
+    this.waitingBytes += bytes;
+    this.pending.set(capture.id, { done, bytes });
     this.batch.push(capture);
     // With the first of a great many the keeper begins while the rest of them come.
     if (this.batch.length >= GROUP) this.flush();
@@ -143,6 +159,11 @@ export class KeeperClient implements RatedStore, CopyFiles {
     if (lines.length > 0) thread.post({ type: 'log', lines });
   }
 
+  /** The file of its body was to be the record's: there will be none. */
+  private giveUp({ body }: Capture): void {
+    if (body.kind === 'file') this.drop(body.file);
+  }
+
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -151,9 +172,11 @@ export class KeeperClient implements RatedStore, CopyFiles {
   }
 
   private settle(id: string, result: CaptureResult): void {
-    const done = this.pending.get(id);
+    const pending = this.pending.get(id);
+    if (pending === undefined) return;
     this.pending.delete(id);
-    done?.(result);
+    this.waitingBytes -= pending.bytes;
+    pending.done(result);
   }
 
   private wakeWriters(): void {
@@ -161,4 +184,20 @@ export class KeeperClient implements RatedStore, CopyFiles {
     this.draining = [];
     for (const done of draining) done();
   }
+}
+
+/** Of a capture without any text: its objects here and there. */
+const CAPTURE_BYTES = 2048;
+
+/** What it takes while it waits, about. */
+function bytesOf({ head, body, response }: Capture): number {
+  const kept = body.kind === 'memory' ? body.bytes.length : 0;
+  const answer = response === null ? 0 : response.body.length + textBytes(response.rawHeaders);
+  return CAPTURE_BYTES + head.uri.length + textBytes(head.rawHeaders) + kept + answer;
+}
+
+function textBytes(texts: readonly string[]): number {
+  let bytes = 0;
+  for (const { length } of texts) bytes += length;
+  return bytes;
 }

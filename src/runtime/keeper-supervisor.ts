@@ -6,6 +6,7 @@ import type { PathLog } from '../watch/path-log.ts';
 import type { KeeperClient } from './keeper-client.ts';
 import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
 import { isBundled } from './package-root.ts';
+import { RestartWait } from './restart-wait.ts';
 
 export interface SupervisorOptions {
   readonly configPath: string | null;
@@ -23,8 +24,6 @@ export interface SupervisorOptions {
 
 /** Semi-spaces of the keeper's isolate: it makes little garbage, and none that a request waits for. */
 const YOUNG_MB = 4;
-const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 5000;
 /** Beside this file in `src`, beside the bundle in `dist`. */
 const ENTRY = new URL(isBundled ? './keeper.js' : './keeper.ts', import.meta.url);
 
@@ -32,7 +31,8 @@ export class KeeperSupervisor {
   private readonly options: SupervisorOptions;
   private worker: Worker | null = null;
   private closing = false;
-  private waitMs = FIRST_WAIT_MS;
+  private readonly wait = new RestartWait();
+  private startedAt = 0;
   private timer: NodeJS.Timeout | null = null;
   private readonly ended = Promise.withResolvers<void>();
 
@@ -77,6 +77,7 @@ export class KeeperSupervisor {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.worker = worker;
+    this.startedAt = performance.now();
     client.attach({ post: (message) => worker.postMessage(message) });
     worker.on('message', (message: FromKeeper) => {
       client.receive(message);
@@ -102,10 +103,12 @@ export class KeeperSupervisor {
       this.ended.resolve();
       return;
     }
-    this.timer = setTimeout(() => {
-      this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
-      this.start();
-      this.options.onRestart();
-    }, this.waitMs);
+    this.timer = setTimeout(
+      () => {
+        this.start();
+        this.options.onRestart();
+      },
+      this.wait.after(performance.now() - this.startedAt),
+    );
   }
 }

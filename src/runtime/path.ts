@@ -30,6 +30,9 @@ export interface PathOptions {
   readonly log: PathLog;
 }
 
+/** Heads of captures that may wait where hardly any memory is for bodies. */
+const HEADS_BYTES = 1024 * 1024;
+
 /** Where originals must not reach the disk: a body over 64 KiB can't be redacted piece by piece, so it is not kept. */
 const NO_FILES: CopyFiles = {
   open: () => null,
@@ -128,6 +131,8 @@ export class Path {
     this.memory.limit = capture.memory;
     // What waits is there twice: as it was posted, and as the keeper reads it.
     client.backlogBytes = capture.memory / 2;
+    // All copies at once, and their heads: a burst is no slow disk.
+    client.captureBytes = capture.memory * 1.5 + HEADS_BYTES;
     this.watch.access = log.access;
     this.options.log.setLevel(log.level);
     this.tunnels.idleMs = limits.tunnelIdle;

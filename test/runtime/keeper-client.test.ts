@@ -12,7 +12,7 @@ function client(backlogBytes = 1000): { client: KeeperClient; posted: ToKeeper[]
   return { client: made, posted };
 }
 
-function capture(id: string): Capture {
+function capture(id: string, bytes = 0): Capture {
   return {
     id,
     timestamp: 0,
@@ -26,7 +26,7 @@ function capture(id: string): Capture {
       httpVersion: '1.1',
       remoteAddress: '127.0.0.1',
     },
-    body: { kind: 'memory', bytes: new Uint8Array(0), truncated: false, totalBytes: 0 },
+    body: { kind: 'memory', bytes: new Uint8Array(bytes), truncated: false, totalBytes: bytes },
     rule: 'r',
     target: 't',
     backendUrl: '',
@@ -80,6 +80,49 @@ test('each capture hears its own result, once', async () => {
     ['b', failed],
     ['a', committed],
   ]);
+});
+
+test('what waits for the disk is bounded in bytes: beyond that a capture fails at once, with no message', async () => {
+  const { client: keeper, posted } = client();
+  keeper.captureBytes = 100_000;
+  const heard: [string, CaptureResult][] = [];
+  const commit = (id: string, bytes: number): void =>
+    keeper.commit(capture(id, bytes), (result) => heard.push([id, result]));
+  // One alone is taken whatever its size: nothing else would ever make room for it.
+  commit('a', 150_000);
+  commit('b', 1);
+  expect(heard.map(([id]) => id)).toEqual(['b']);
+  expect(heard[0]?.[1]).toMatchObject({
+    kind: 'failed',
+    why: expect.stringMatching(/^the disk is too slow: 15\d{4} bytes/),
+  });
+  await turn();
+  expect(posted).toMatchObject([{ type: 'captures', captures: [{ id: 'a' }] }]);
+  // Room comes back with the result, and once.
+  for (let times = 0; times < 2; times++) {
+    keeper.receive({ type: 'results', results: [['a', { kind: 'committed', partial: false }]] });
+  }
+  for (let number = 0; number < 100; number++) commit(`c${number}`, 10_000);
+  expect(heard.slice(2)).toHaveLength(92);
+  keeper.detach('it crashed');
+  expect(heard).toHaveLength(102);
+});
+
+test('a capture of nothing but heads takes room, too', () => {
+  const { client: keeper } = client();
+  keeper.captureBytes = 1_000_000;
+  let failed = 0;
+  for (let number = 0; number < 10_000; number++) keeper.commit(capture(`${number}`), () => failed++);
+  expect(failed).toBeGreaterThan(9000);
+});
+
+test('the file of a capture that can not wait is dropped', () => {
+  const { client: keeper, posted } = client();
+  keeper.captureBytes = 1000;
+  keeper.commit(capture('a', 2000), () => undefined);
+  const file = keeper.open() ?? 0;
+  keeper.commit({ ...capture('b'), body: { kind: 'file', file, truncated: false, totalBytes: 9 } }, () => undefined);
+  expect(posted).toEqual([{ type: 'dropBody', file }]);
 });
 
 test('a keeper that goes away fails what it had not answered, and everything after it at once', async () => {
