@@ -1,0 +1,70 @@
+/** The process is killed before each of its steps on the disk, one life for each step. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startChild } from '../helpers/child.ts';
+import { temporaryFolder } from '../helpers/cleanup.ts';
+import { testWithStrace } from '../helpers/strace.ts';
+import { checkLife, saidIn } from './spool-life-check.ts';
+
+const LIFE = join(import.meta.dirname, 'spool-life.ts');
+const CALLS = ['fsync', 'fdatasync', 'pwrite64', 'write', 'rename', 'unlink', 'ftruncate', 'mkdir'];
+/** Pages of one transaction are alike: of those steps every so many are taken. `npm run test:full` takes them all. */
+const STRIDE = process.env.OUTRIDER_TEST_FULL === '1' ? 1 : 6;
+
+interface Step {
+  readonly call: string;
+  /** Which one of its kind, counted from the start of the process. */
+  readonly nth: number;
+}
+
+/** Every step that a whole life takes on the disk, from the trace of one. */
+function stepsOfALife(): Step[] {
+  const log = join(temporaryFolder(), 'log');
+  const traced = ['-f', '--seccomp-bpf', '-e', `trace=${CALLS.join()}`, '-o', log];
+  const { stdout } = spawnSync('strace', [...traced, process.execPath, LIFE, temporaryFolder()]);
+  expect(saidIn(String(stdout).split('\n')).kept.size).toBe(14);
+  const lines = readFileSync(log, 'utf8').split('\n');
+  const [main = ''] = lines.find((line) => line.includes('MARK'))?.split(' ') ?? [];
+  const counts = new Map<string, number>();
+  let begun = false;
+  return lines.flatMap((line) => {
+    const call = /^\d+ +([a-z0-9_]+)\(/.exec(line)?.[1];
+    if (call === undefined || !line.startsWith(`${main} `)) return [];
+    const nth = (counts.get(call) ?? 0) + 1;
+    counts.set(call, nth);
+    begun ||= line.includes('MARK');
+    return begun ? [{ call, nth }] : [];
+  });
+}
+
+/** False: this life was over before; Node itself writes now once more, now once less. */
+async function killAt({ call, nth }: Step): Promise<boolean> {
+  const path = temporaryFolder();
+  const inject = `inject=${call}:signal=KILL:when=${nth}`;
+  const args = ['-f', '-e', `trace=${call}`, '-e', inject, '-o', '/dev/null', process.execPath, LIFE];
+  const child = startChild('strace', [...args, path], { env: process.env });
+  const { code } = await child.exited;
+  expect(child.stderr).toEqual([]);
+  checkLife(path, saidIn(child.stdout), `killed before ${call} ${nth}`);
+  return code !== 0;
+}
+
+testWithStrace(
+  'killed before any step of opening, committing, marking, removing, writing back and opening again, nothing that was acknowledged is lost',
+  async () => {
+    const all = stepsOfALife();
+    const steps = all.filter(({ call, nth }) => call !== 'pwrite64' || nth % STRIDE === 0);
+    const kinds = new Set(steps.map(({ call }) => call));
+    expect([...kinds].sort()).toEqual(['fsync', 'ftruncate', 'mkdir', 'pwrite64', 'rename', 'unlink', 'write']);
+    const queue = [...steps];
+    let kills = 0;
+    const work = async (): Promise<void> => {
+      for (let step = queue.pop(); step !== undefined; step = queue.pop()) if (await killAt(step)) kills += 1;
+    };
+    await Promise.all([work(), work()]);
+    process.stderr.write(`steps: ${kills} kills, of ${all.length} steps of a life\n`);
+    expect(kills).toBeGreaterThan(steps.length - 5);
+  },
+  400_000,
+);
