@@ -30,10 +30,10 @@ const NONE: StateCounts = {
   quarantined: 0,
 };
 
-const isState = (text: string): text is State => Object.hasOwn(NONE, text);
+export const isKnownState = (text: string): text is State => Object.hasOwn(NONE, text);
 
 /** null: not a state of this version. */
-export const stateFrom = (text: string): State | null => (isState(text) ? text : null);
+export const stateFrom = (text: string): State | null => (isKnownState(text) ? text : null);
 
 /**
  * `counts`: pairs of a state and how many records are in it, or left in it. A state that this version does not know is
@@ -41,7 +41,7 @@ export const stateFrom = (text: string): State | null => (isState(text) ? text :
  */
 export function ledgerOf(captured: number, ...counts: readonly (readonly [state: string, count: number])[]): Ledger {
   const states: Record<State, number> = { ...NONE };
-  for (const [state, count] of counts) if (isState(state)) states[state] += count;
+  for (const [state, count] of counts) if (isKnownState(state)) states[state] += count;
   const sum = Object.values(states).reduce((total, count) => total + count, 0);
   return { captured, states, difference: captured - sum };
 }

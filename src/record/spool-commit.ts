@@ -188,7 +188,7 @@ function entryFrom(
   truncated: boolean,
 ): Entry {
   const storedBytes = file?.bytes ?? (inline ?? EMPTY).length;
-  const payload = encodePayload({ head, bodyFile: file?.name ?? null, storedBytes });
+  const payload = encodePayload({ head, bodyFile: file?.name ?? null, storedBytes, totalBytes, truncated });
   const bytes = databaseBytes(payload.length + (inline ?? EMPTY).length + TAGS);
   return { head, payload, inline, file, storedBytes, totalBytes, truncated, bytes };
 }

@@ -24,6 +24,8 @@ export class SpoolError extends Error {
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */
 const SQLITE: Readonly<Record<number, SpoolFault>> = {
+  // A statement that does not fit the schema, which is ours: it was damaged.
+  1: 'corrupt',
   3: 'access',
   5: 'locked',
   6: 'locked',

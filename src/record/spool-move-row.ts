@@ -52,20 +52,22 @@ export function moveRow(
 
 function rowFrom(
   source: SpoolSource,
-  { id, state, mirror, mirrorReason, keptAt, totalBytes, truncated }: SealedRow,
-  { head, storedBytes }: Payload,
+  { id, state, mirror, mirrorReason, keptAt, ...plain }: SealedRow,
+  { head, storedBytes, ...sealed }: Payload,
   { inline, file, readable }: TakenBody,
   seq: number,
   { seals, time }: SpoolParts,
 ): NewRow {
   const bytes = readable ? storedBytes : 0;
-  const payload = encodePayload({ head, bodyFile: file?.name ?? null, storedBytes: bytes });
+  const totalBytes = sealed.totalBytes ?? plain.totalBytes;
+  const truncated = (sealed.truncated ?? plain.truncated) || !readable;
+  const payload = encodePayload({ head, bodyFile: file?.name ?? null, storedBytes: bytes, totalBytes, truncated });
   const kept = readable
     ? ({ state: stateFrom(state) ?? 'quarantined', mirror: mirrorFrom(mirror), mirrorReason } as const)
     : ({ state: 'quarantined', mirror: 'parked', mirrorReason: BODY_LOST } as const);
   return {
     ...kept,
-    ...{ seq, head, storedBytes: bytes, totalBytes, truncated: truncated || !readable, epoch: seals.epoch },
+    ...{ seq, head, storedBytes: bytes, totalBytes, truncated, epoch: seals.epoch },
     // As old as it was there.
     keptAt: time.now() - Math.max(0, source.elapsed - keptAt),
     bodyFile: file?.name ?? null,

@@ -10,20 +10,34 @@ interface StoredHead extends Omit<CaptureHead, 'response'> {
   /** Repeated here, where it is authenticated: the row's own columns are not. */
   readonly bodyFile: string | null;
   readonly storedBytes: number;
+  /** Absent in records of release 0.1.0. */
+  readonly totalBytes?: number;
+  readonly truncated?: boolean;
 }
 
 export interface Payload {
   readonly head: CaptureHead;
   readonly bodyFile: string | null;
   readonly storedBytes: number;
+  /** Null: only the row's own column tells, which a flipped bit may have changed. */
+  readonly totalBytes: number | null;
+  readonly truncated: boolean | null;
 }
 
 const LENGTH_BYTES = 4;
 
-export function encodePayload({ head, bodyFile, storedBytes }: Payload): Buffer {
+export function encodePayload({ head, bodyFile, storedBytes, totalBytes, truncated }: Payload): Buffer {
   const { response: answer, ...rest } = head;
   const response = answer && { status: answer.status, rawHeaders: answer.rawHeaders, truncated: answer.truncated };
-  const stored: StoredHead = { ...rest, response, bodyFile, storedBytes };
+  const total = totalBytes === null ? {} : { totalBytes };
+  const stored: StoredHead = {
+    ...rest,
+    response,
+    bodyFile,
+    storedBytes,
+    ...total,
+    ...(truncated === null ? {} : { truncated }),
+  };
   const json = Buffer.from(JSON.stringify(stored), 'utf8');
   const length = Buffer.allocUnsafe(LENGTH_BYTES);
   length.writeUInt32BE(json.length);
@@ -34,7 +48,7 @@ export function encodePayload({ head, bodyFile, storedBytes }: Payload): Buffer 
 export function decodePayload(bytes: Buffer): Payload {
   const end = LENGTH_BYTES + bytes.readUInt32BE(0);
   const stored: StoredHead = JSON.parse(bytes.toString('utf8', LENGTH_BYTES, end));
-  const { response, bodyFile, storedBytes, ...rest } = stored;
+  const { response, bodyFile, storedBytes, totalBytes = null, truncated = null, ...rest } = stored;
   const answer = response && { ...response, body: new Uint8Array(bytes.subarray(end)) };
-  return { head: { ...rest, response: answer }, bodyFile, storedBytes };
+  return { head: { ...rest, response: answer }, bodyFile, storedBytes, totalBytes, truncated };
 }

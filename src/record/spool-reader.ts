@@ -4,7 +4,7 @@ import { type SpoolError, spoolErrorFrom, spoolFault } from './spool-error.ts';
 import type { SpoolParts } from './spool-open.ts';
 import { decodePayload, type Payload } from './spool-payload.ts';
 import type { RecordRow, SealedRow } from './spool-rows.ts';
-import type { CaptureHead, KeptRecord, MirrorState } from './states.ts';
+import { type CaptureHead, isKnownMirror, type KeptRecord, type MirrorState } from './states.ts';
 
 /** null or absent: any. With `afterSeq` the oldest come first, else the newest. */
 export interface RecordFilter {
@@ -23,7 +23,6 @@ export interface RecordFilter {
 
 /** How many heads are opened at once: each may be 100 KiB. */
 const PAGE = 64;
-const MIRRORS: readonly MirrorState[] = ['none', 'waiting', 'mirrored', 'parked'];
 
 export class SpoolReader {
   readonly #parts: SpoolParts;
@@ -111,8 +110,9 @@ export class SpoolReader {
   /** null: it can't be read, and is quarantined now. */
   #tryOpen(row: SealedRow): KeptRecord | null {
     try {
-      const { head, storedBytes } = this.#openHead(row);
-      return { ...plainFrom(row), head, storedBytes };
+      const { head, storedBytes, totalBytes, truncated } = this.#openHead(row);
+      const sealed = { totalBytes: totalBytes ?? row.totalBytes, truncated: truncated ?? row.truncated };
+      return { ...plainFrom(row), ...sealed, head, storedBytes };
     } catch (error) {
       this.#quarantine(row.seq, spoolErrorFrom(error, 'read', this.#parts.paths.database));
       return null;
@@ -141,6 +141,14 @@ export class SpoolReader {
       rows.mark('quarantined', seq, { why: `${UNREADABLE}: ${error.message}` }),
     );
     if (changed) this.#onError(error);
+  }
+
+  /** What is in a state that there is not: its row was damaged. */
+  quarantineUnknown(seqs: readonly number[]): void {
+    const { paths } = this.#parts;
+    for (const seq of seqs) {
+      this.#quarantine(seq, spoolFault('read', 'corrupt', paths.database, `row ${seq} is in an unknown state`));
+    }
   }
 
   #damaged({ id }: KeptRecord, what: string): SpoolError {
@@ -176,7 +184,7 @@ function plainFrom(row: RecordRow): Omit<KeptRecord, 'head' | 'storedBytes'> {
   return { seq, id, mirrorReason, totalBytes, truncated, state, mirror: mirrorFrom(row.mirror) };
 }
 
-const mirrorFrom = (text: string): MirrorState => MIRRORS.find((mirror) => mirror === text) ?? 'none';
+const mirrorFrom = (text: string): MirrorState => (isKnownMirror(text) ? text : 'none');
 
 function headFromColumns({ id, rule, target, method, at }: RecordRow): CaptureHead {
   const head = {

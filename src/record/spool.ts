@@ -5,6 +5,7 @@
 import type { Capture } from '../exchange.ts';
 import { type Ledger, type Loss, type LossCounts, type StateCounts, sumOfLedgers } from './ledger.ts';
 import { sealedBytes } from './spool-body-file.ts';
+import { SpoolCheck } from './spool-check.ts';
 import { type CommitOutcome, SpoolCommit } from './spool-commit.ts';
 import { faultOf, type SpoolError, type SpoolOperation, spoolErrorFrom, spoolFault } from './spool-error.ts';
 import { type MoverOptions, type MoveStep, SpoolMover } from './spool-move.ts';
@@ -57,6 +58,7 @@ export class Spool implements RelaySource {
   readonly #commits: SpoolCommit;
   readonly #reader: SpoolReader;
   readonly #mover: SpoolMover;
+  readonly #check: SpoolCheck;
   #closed = false;
 
   /** Throws SpoolError; `locked` when another process, or this one, has it open. */
@@ -71,6 +73,7 @@ export class Spool implements RelaySource {
     this.volume = parts.volume;
     this.warnings = parts.warnings;
     this.#commits = new SpoolCommit(parts, { limitBytes: options.size, mirror: options.mirror });
+    this.#check = new SpoolCheck(parts.database);
     this.#reader = new SpoolReader(parts, (error) => this.onError(error));
     const { keyFile, size: limitBytes, adoptAfterMs = ADOPT_AFTER_MS } = options;
     const report: MoverOptions['report'] = (level, message) => this.onNews(level, message);
@@ -220,7 +223,10 @@ export class Spool implements RelaySource {
   /** Gives space back to the volume, some at a time, and measures the folder. For quiet moments. Throws SpoolError. */
   maintain(): void {
     this.#refuseFault();
-    this.#attempt('delete', () => maintainParts(this.#parts));
+    this.#attempt('delete', () => {
+      maintainParts(this.#parts);
+      this.#reader.quarantineUnknown(this.#check.step());
+    });
   }
 
   /**

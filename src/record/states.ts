@@ -17,6 +17,11 @@ export type State =
 /** The copy in Kafka, beside the state. `none`: no mirror was configured when the record was committed. */
 export type MirrorState = 'none' | 'waiting' | 'mirrored' | 'parked';
 
+// A record keyed by the union type: one that is forgotten here does not compile.
+const MIRRORS: Readonly<Record<MirrorState, true>> = { none: true, waiting: true, mirrored: true, parked: true };
+
+export const isKnownMirror = (text: string): text is MirrorState => Object.hasOwn(MIRRORS, text);
+
 /** Everything of a capture but its body, as stored (original values, unsealed). */
 export type CaptureHead = Omit<Capture, 'body'>;
 
