@@ -27,8 +27,11 @@ const result = await build({
   target: 'node24',
   // Loaded when they are needed, after the listeners are bound; kafkajs is reached into, so there must be one of it.
   external: ['express', 'kafkajs', 'pino', 'prom-client'],
-  // What is CommonJS inside (undici, commander) asks for Node's own modules by `require`.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  // What is CommonJS inside (undici, commander) asks for Node's own modules by `require`. Under a name of its own: a
+  // source that imports createRequire must not find it declared already.
+  banner: {
+    js: "import { createRequire as requireForBundle } from 'node:module'; const require = requireForBundle(import.meta.url);",
+  },
   plugins: [withoutHttp2],
   sourcemap: 'linked',
   legalComments: 'none',

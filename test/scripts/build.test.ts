@@ -43,6 +43,15 @@ test('the process and its thread are a file each; what they share, and what is i
   expect(textOf(root).match(/n: 2/g)).toHaveLength(1);
 });
 
+test('a source may make a `require` of its own', () => {
+  const root = project();
+  const text =
+    "import { createRequire } from 'node:module';\nexport const twice = createRequire(import.meta.url)('node:os').EOL;\n";
+  writeInTree(root, 'src/late.ts', text);
+  build(root);
+  expect(evaluate(root, 'JSON.stringify((await outrider.late()).twice)')).toBe('"\\n"');
+});
+
 test('nothing is bundled while the sources are the same, and everything after one changed', () => {
   const root = project();
   build(root);
