@@ -1,7 +1,16 @@
 /** What was asked on the command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
 
-export const ROWS = ['requests', 'posts', 'rules', 'start', 'bulk', 'captures'] as const;
+export const ROWS = [
+  'requests',
+  'posts',
+  'rules',
+  'start',
+  'bulk',
+  'captures',
+  'drain',
+  'captures-while-draining',
+] as const;
 export type RowName = (typeof ROWS)[number];
 
 export const CONTENDERS = ['outrider', 'express', 'go', 'envoy', 'bare'] as const;

@@ -15,6 +15,7 @@ import { stopAll, stopAllOnSignals } from './processes.ts';
 import { type Facts, renderReport, renderSection, type Section } from './report.ts';
 import { measureBulk } from './rows/bulk.ts';
 import { measureCaptures } from './rows/captures.ts';
+import { measureCapturesWhileDraining, measureDrain } from './rows/drain.ts';
 import { measurePosts, measureRequests } from './rows/requests.ts';
 import type { Row, RowContext } from './rows/row.ts';
 import { measureRules } from './rows/rules.ts';
@@ -29,6 +30,8 @@ const ROWS: Readonly<Record<RowName, Row>> = {
   start: measureStart,
   bulk: measureBulk,
   captures: measureCaptures,
+  drain: measureDrain,
+  'captures-while-draining': measureCapturesWhileDraining,
 };
 
 const PEERS: Readonly<Record<Exclude<ContenderName, 'outrider'>, (bench: Bench) => Prepared | Promise<Prepared>>> = {

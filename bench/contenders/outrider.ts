@@ -11,6 +11,7 @@ export interface OutriderPlan extends StartPlan {
   /** Header-equality rules; the one that matches comes last. */
   readonly rules?: number;
   readonly spool?: Readonly<Record<string, unknown>>;
+  readonly kafka?: Readonly<Record<string, unknown>>;
 }
 
 export interface RunningOutrider extends RunningContender {
@@ -116,13 +117,14 @@ interface Ports {
   readonly admin: number;
 }
 
-function processConfig(ports: Ports, spoolPath: string, { spool = {} }: OutriderPlan): unknown {
+function processConfig(ports: Ports, spoolPath: string, { spool = {}, kafka }: OutriderPlan): unknown {
   return {
     apiVersion: 'outrider.dev/v1',
     listeners: [{ name: 'bench', address: `127.0.0.1:${ports.listener}` }],
     metrics: { address: `127.0.0.1:${ports.metrics}` },
     admin: { address: `127.0.0.1:${ports.admin}` },
     spool: { path: spoolPath, ...spool },
+    ...(kafka === undefined ? {} : { kafka }),
   };
 }
 
