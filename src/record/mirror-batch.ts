@@ -1,7 +1,7 @@
 /** Cuts the waiting records into sends, in sequence, without holding the thread for longer than a few milliseconds. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ProducerMessage } from './producer.ts';
-import type { KeptRecord, RelaySource } from './states.ts';
+import type { KeptRecord, RelaySource, WaitingRecord } from './states.ts';
 
 /** The Kafka message of a record; `body` null: without it (`body: ""`, `body_omitted: true`). */
 export type ToMessage = (record: KeptRecord, body: Uint8Array | null) => MirrorMessage;
@@ -42,7 +42,7 @@ const OVERHEAD_BYTES = 70;
 export class BatchReader {
   readonly #options: BatchReaderOptions;
   readonly #unreadable = new Set<number>();
-  #page: KeptRecord[] = [];
+  #page: WaitingRecord[] = [];
   #afterSeq = 0;
   #held: Entry | null = null;
 
@@ -50,7 +50,7 @@ export class BatchReader {
     this.#options = options;
   }
 
-  /** The next send, never empty; null: nothing waits, and the next call starts again at the lowest sequence. */
+  /** The next send, never empty; null: nothing waits behind what was read. One call at a time. */
   async next(): Promise<readonly Entry[] | null> {
     const entries: Entry[] = [];
     let bytes = 0;
@@ -69,12 +69,10 @@ export class BatchReader {
         sliceEnd = performance.now() + SLICE_MS;
       }
     }
-    if (entries.length > 0) return entries;
-    this.restart();
-    return null;
+    return entries.length > 0 ? entries : null;
   }
 
-  /** Forgets what was read ahead: the source alone knows what still waits. */
+  /** Forgets what was read: the next send is of the lowest sequence that still waits. Not while `next` is at it. */
   restart(): void {
     this.#page = [];
     this.#held = null;
@@ -97,20 +95,20 @@ export class BatchReader {
     return null;
   }
 
-  #nextRecord(): KeptRecord | null {
+  #nextRecord(): WaitingRecord | null {
     if (this.#page.length === 0) this.#page = [...this.#options.source.waiting(this.#afterSeq, PAGE)];
     const record = this.#page.shift() ?? null;
     if (record !== null) this.#afterSeq = record.seq;
     return record;
   }
 
-  #build(record: KeptRecord): Entry | null {
+  #build(record: WaitingRecord): Entry | null {
     const { source, maxRecordBytes, onUnreadable } = this.#options;
     // JSON only ever makes a body longer: one that can't fit is not read at all.
     if (record.storedBytes > maxRecordBytes) return this.#tryEntry(record, null);
-    let body: Uint8Array;
+    let body = record.body;
     try {
-      body = source.readBody(record);
+      body ??= source.readBody(record);
     } catch (error) {
       this.#unreadable.add(record.seq);
       onUnreadable(record, error);

@@ -76,6 +76,7 @@ class Relay implements Mirror {
   #stats: MirrorStats = { up: true, mirrored: 0, parked: 0, failed: 0, lastError: '' };
   #failuresInRow = 0;
   #hasNews = false;
+  #ahead: Promise<readonly Entry[] | null> | null = null;
   #alarm = Promise.withResolvers<void>();
   #topicCheck: Promise<void> | null = null;
   #topicKnown = false;
@@ -121,15 +122,41 @@ class Relay implements Mirror {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        const batch = await this.#reader.next();
+        const batch = await this.#takeBatch();
         if (batch === null) await this.#rest();
-        else if (!(await this.#deliver(batch))) await this.#startOver();
+        else if (!(await this.#deliverAndReadAhead(batch))) await this.#startOver();
       } catch (error) {
         this.#goDown(messageOf(error), 0);
         await this.#startOver();
       }
       await yieldToOthers();
     }
+    await this.#forgetAhead();
+  }
+
+  /** null: nothing waits. */
+  async #takeBatch(): Promise<readonly Entry[] | null> {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    const batch = await (ahead ?? this.#reader.next());
+    // All that was read is marked by now: what still waits was passed over, or came later.
+    if (batch === null) this.#reader.restart();
+    return batch;
+  }
+
+  /** The thread has nothing to do while Kafka has the batch: the next one is made ready. */
+  #deliverAndReadAhead(batch: readonly Entry[]): Promise<boolean> {
+    const delivered = this.#deliver(batch);
+    // After a turn: the client has yet to put the batch on its way.
+    this.#ahead = yieldToOthers().then(() => this.#reader.next());
+    // Told when it is taken.
+    this.#ahead.catch(() => undefined);
+    return delivered;
+  }
+
+  async #forgetAhead(): Promise<void> {
+    await Promise.allSettled([this.#ahead]);
+    this.#ahead = null;
   }
 
   /** Until there is something to do; connections are given up when that takes long. */
@@ -229,6 +256,7 @@ class Relay implements Mirror {
   }
 
   async #startOver(): Promise<void> {
+    await this.#forgetAhead();
     this.#reader.restart();
     const full = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** (this.#failuresInRow - 1));
     // Half of it is jitter: the pods of a deployment must not come back to a broker in step.

@@ -34,17 +34,6 @@ export class SpoolReader {
     this.#onError = onError;
   }
 
-  waiting(afterSeq: number, limit: number): KeptRecord[] {
-    for (let after = afterSeq; ; ) {
-      const rows = this.#parts.rows.waiting(after, limit);
-      const records = rows.flatMap((row) => this.#tryOpen(row) ?? []);
-      const last = rows.at(-1);
-      // An empty page means that nothing waits: not that what waits can't be read.
-      if (records.length > 0 || last === undefined) return records;
-      after = last.seq;
-    }
-  }
-
   get(id: string): KeptRecord | null {
     const row = this.#parts.rows.byId(id);
     return row === null ? null : this.#show(row);
@@ -83,7 +72,7 @@ export class SpoolReader {
         throw this.#damaged(record, `has ${bytes} bytes instead of ${record.storedBytes}`);
     } catch (error) {
       const failure = spoolErrorFrom(error, 'read', this.#parts.paths.folder);
-      if (failure.fault !== 'closed') this.#quarantine(record.seq, failure);
+      if (failure.fault !== 'closed') this.quarantine(record.seq, failure);
       throw failure;
     }
   }
@@ -114,7 +103,7 @@ export class SpoolReader {
       const sealed = { totalBytes: totalBytes ?? row.totalBytes, truncated: truncated ?? row.truncated };
       return { ...plainFrom(row), ...sealed, head, storedBytes };
     } catch (error) {
-      this.#quarantine(row.seq, spoolErrorFrom(error, 'read', this.#parts.paths.database));
+      this.quarantine(row.seq, spoolErrorFrom(error, 'read', this.#parts.paths.database));
       return null;
     }
   }
@@ -135,7 +124,8 @@ export class SpoolReader {
     };
   }
 
-  #quarantine(seq: number, error: SpoolError): void {
+  /** Out of the way, and counted; it stays where it is. */
+  quarantine(seq: number, error: SpoolError): void {
     const { database, rows } = this.#parts;
     const changed = database.transaction(() =>
       rows.mark('quarantined', seq, { why: `${UNREADABLE}: ${error.message}` }),

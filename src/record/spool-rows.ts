@@ -67,12 +67,8 @@ export function databaseBytes(payloadBytes: number): number {
 }
 
 /** States whose exchange nobody will deliver any more: with the copy in Kafka, such a record is released. */
-const SETTLED_STATES: readonly string[] = ['held', 'dead', 'delivered', 'purged'];
-const isSettled = (state: string): boolean => SETTLED_STATES.includes(state);
-export const SETTLED = `(${SETTLED_STATES.map((state) => `'${state}'`).join(', ')})`;
+export const SETTLED = "('held', 'dead', 'delivered', 'purged')";
 const MARKS = {
-  mirrored: `UPDATE records SET mirror = 'mirrored', released_at = CASE WHEN state IN ${SETTLED} THEN :now END
-    WHERE seq = :seq AND mirror = 'waiting'`,
   mirroredWithoutBody: "UPDATE records SET mirror = 'mirrored' WHERE seq = :seq AND mirror = 'waiting'",
   parked: "UPDATE records SET mirror = 'parked', mirror_reason = :why WHERE seq = :seq AND mirror = 'waiting'",
   quarantined: `UPDATE records SET state = 'quarantined', mirror_reason = :why,
@@ -117,28 +113,17 @@ export class SpoolRows {
     return true;
   }
 
-  /** `why` for parked and quarantined, `now` (running time) for mirrored; false: it was not in a state for that, and stays. */
-  mark(
-    kind: keyof typeof MARKS,
-    seq: number,
-    { now, why }: { readonly now?: number; readonly why?: string } = {},
-  ): boolean {
-    const values = { seq, ...(now === undefined ? {} : { now }), ...(why === undefined ? {} : { why }) };
+  /** `why` for parked and quarantined; false: it was not in a state for that, and stays. */
+  mark(kind: keyof typeof MARKS, seq: number, { why }: { readonly why?: string } = {}): boolean {
+    const values = { seq, ...(why === undefined ? {} : { why }) };
     const before = this.#prepare('SELECT state, mirror FROM records WHERE seq = ?').get(seq);
     if (this.#prepare(MARKS[kind]).run(values).changes !== 1) return false;
     if (textIn(before, 'mirror') === 'waiting') this.#ledger.addWaiting(-1);
-    if (kind === 'mirrored' && isSettled(textIn(before, 'state'))) this.#ledger.addUnreleased(-1);
     if (kind === 'quarantined') {
       this.#ledger.addHere(textIn(before, 'state'), -1);
       this.#ledger.addHere(kind, 1);
     }
     return true;
-  }
-
-  waiting(afterSeq: number, limit: number): SealedRow[] {
-    return this.#prepare(`${SEALED} WHERE mirror = 'waiting' AND r.seq > ? ORDER BY r.seq LIMIT ?`)
-      .all(afterSeq, limit)
-      .map(sealedRowFrom);
   }
 
   byId(id: string): SealedRow | null {

@@ -11,10 +11,11 @@ import { faultOf, type SpoolError, type SpoolOperation, spoolErrorFrom, spoolFau
 import { type MoverOptions, type MoveStep, SpoolMover } from './spool-move.ts';
 import { openParts, type SpoolOptions, type SpoolParts } from './spool-open.ts';
 import { type RecordFilter, SpoolReader } from './spool-reader.ts';
+import { SpoolRelay } from './spool-relay.ts';
 import { type Closed, closeParts, maintainParts, STAYS } from './spool-upkeep.ts';
 import { type Verification, verifyLedger } from './spool-verify.ts';
 import type { VolumeKind } from './spool-volume.ts';
-import type { KeptRecord, RelaySource } from './states.ts';
+import type { KeptRecord, RelaySource, WaitingRecord } from './states.ts';
 
 export type { CommitOutcome } from './spool-commit.ts';
 export { SpoolError } from './spool-error.ts';
@@ -57,6 +58,7 @@ export class Spool implements RelaySource {
   readonly #options: SpoolOptions;
   readonly #commits: SpoolCommit;
   readonly #reader: SpoolReader;
+  readonly #relay: SpoolRelay;
   readonly #mover: SpoolMover;
   readonly #check: SpoolCheck;
   #closed = false;
@@ -75,6 +77,7 @@ export class Spool implements RelaySource {
     this.#commits = new SpoolCommit(parts, { limitBytes: options.size, mirror: options.mirror });
     this.#check = new SpoolCheck(parts.database);
     this.#reader = new SpoolReader(parts, (error) => this.onError(error));
+    this.#relay = new SpoolRelay(parts, (seq, error) => this.#reader.quarantine(seq, error));
     const { keyFile, size: limitBytes, adoptAfterMs = ADOPT_AFTER_MS } = options;
     const report: MoverOptions['report'] = (level, message) => this.onNews(level, message);
     this.#mover = new SpoolMover(parts, () => this.#commits.takeSeq(), { keyFile, limitBytes, adoptAfterMs, report });
@@ -142,8 +145,8 @@ export class Spool implements RelaySource {
     });
   }
 
-  waiting(afterSeq: number, limit: number): readonly KeptRecord[] {
-    return this.#attempt('read', () => this.#reader.waiting(afterSeq, limit));
+  waiting(afterSeq: number, limit: number): readonly WaitingRecord[] {
+    return this.#attempt('read', () => this.#relay.waiting(afterSeq, limit));
   }
 
   readBody(record: KeptRecord): Uint8Array {
@@ -157,7 +160,7 @@ export class Spool implements RelaySource {
 
   markMirrored(seqs: readonly number[]): void {
     const now = this.#parts.time.now();
-    this.#write(() => seqs.forEach((seq) => void this.#parts.rows.mark('mirrored', seq, { now })));
+    this.#write(() => this.#relay.markMirrored(seqs, now));
   }
 
   markMirroredWithoutBody(seqs: readonly number[]): void {

@@ -42,13 +42,19 @@ export interface KeptRecord {
   readonly truncated: boolean;
 }
 
+/** One that waits for Kafka, with its body where that was at hand. */
+export interface WaitingRecord extends KeptRecord {
+  /** Unsealed; null: a file, or not as it should be: `readBody` reads it, or says what is wrong. */
+  readonly body: Uint8Array | null;
+}
+
 /** What the relay to Kafka needs of the spool. Synchronous: it runs in the keeper. */
 export interface RelaySource {
   /** Records whose mirror is `waiting`, in sequence, after `afterSeq`, at most `limit`. */
-  waiting(afterSeq: number, limit: number): readonly KeptRecord[];
+  waiting(afterSeq: number, limit: number): readonly WaitingRecord[];
   /** The stored body, unsealed. Throws SpoolError when it can't be read (the record is then quarantined). */
   readBody(record: KeptRecord): Uint8Array;
-  /** One transaction, durable on return. */
+  /** In rising order. One transaction, durable on return. */
   markMirrored(seqs: readonly number[]): void;
   /**
    * Acknowledged by Kafka without their bodies (`body_omitted`): they count as `mirrored`, but stay whole in the spool

@@ -1,5 +1,5 @@
 /** A fake of the spool for the mirror's own tests: records in memory, and every call written down. */
-import type { KeptRecord, RelaySource } from '../../src/record/states.ts';
+import type { KeptRecord, RelaySource, WaitingRecord } from '../../src/record/states.ts';
 
 export interface FakeRecord {
   readonly record: KeptRecord;
@@ -27,13 +27,13 @@ export class FakeRelaySource implements RelaySource {
     return seq;
   }
 
-  waiting(afterSeq: number, limit: number): readonly KeptRecord[] {
+  waiting(afterSeq: number, limit: number): readonly WaitingRecord[] {
     const waits = ({ record: { seq } }: FakeRecord): boolean =>
       seq > afterSeq && !this.mirrored.has(seq) && !this.parked.has(seq);
     return this.records
       .filter(waits)
       .slice(0, limit)
-      .map(({ record }) => record);
+      .map(({ record }) => ({ ...record, body: null }));
   }
 
   readBody({ seq }: KeptRecord): Uint8Array {
