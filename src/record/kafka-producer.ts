@@ -5,6 +5,7 @@
  */
 import type { Kafka, Producer as KafkaJsProducer, logCreator } from 'kafkajs';
 import { outcomeOfError } from './kafka-error.ts';
+import { useFastGzip } from './kafka-gzip.ts';
 import { fixKafkaIdleLoop } from './kafka-idle-fix.ts';
 import { type KafkaSettings, type ReadFile, securityOf } from './kafka-security.ts';
 import { askTopicInfo } from './kafka-topic.ts';
@@ -148,6 +149,7 @@ class KafkaProducer implements Producer {
     const brokers = rotate(this.#settings.brokers.map(withPort), this.#clientsFailed);
     const { default: kafkajs } = await import('kafkajs');
     if (!fixKafkaIdleLoop()) this.#deps.log('warn', 'this kafkajs is not 2.2.4: its idle connections cost CPU');
+    useFastGzip(kafkajs.CompressionCodecs, kafkajs.CompressionTypes.GZIP);
     const kafka = new kafkajs.Kafka({
       brokers,
       clientId: this.#settings.clientId,
