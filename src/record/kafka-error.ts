@@ -1,18 +1,40 @@
 /** kafkajs' errors become outcomes here: its wrappers say `retriable: false` even of a refused connection. */
-import { refusalScope, type SendOutcome } from './producer.ts';
+import { type Failure, refusalScope, type Trouble } from './producer.ts';
 
 /**
  * `refused` only for a broker's own final verdict found anywhere in the tree of causes; all else, known or not, may
  * be sent again.
  */
-export function outcomeOfError(error: unknown): Exclude<SendOutcome, { kind: 'acked' }> {
-  let innermost = 'unknown error';
+export function outcomeOfError(error: unknown): Failure {
+  let message = 'unknown error';
+  let trouble: Trouble = 'other';
   for (const cause of causesOf(error)) {
     const code = Reflect.get(cause, 'type');
-    innermost = describeCause(cause, code);
-    if (typeof code === 'string' && refusalScope(code) !== null) return { kind: 'refused', code, message: innermost };
+    message = describeCause(cause, code);
+    trouble = troubleOf(cause, code) ?? trouble;
+    if (typeof code === 'string' && refusalScope(code) !== null) return { kind: 'refused', code, message, trouble };
   }
-  return { kind: 'retry', message: innermost };
+  return { kind: 'retry', message, trouble };
+}
+
+/** By the broker's error name, by the code of Node or OpenSSL, and last by the class that kafkajs made for it. */
+const TROUBLES: readonly (readonly [Trouble, RegExp])[] = [
+  ['topic', /^(UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|INVALID_TOPIC_EXCEPTION)$/],
+  ['rights', /^(TOPIC|CLUSTER)_AUTHORIZATION_FAILED$/],
+  ['credentials', /^(SASL_AUTHENTICATION_FAILED|KafkaJSSASLAuthenticationError)$/],
+  ['certificate', /^(CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/],
+  ['security', /^(ILLEGAL_SASL_STATE|UNSUPPORTED_SASL_MECHANISM|SECURITY_DISABLED|ERR_SSL_.*|ERR_OSSL_.*|EPROTO)$/],
+  ['replicas', /^NOT_ENOUGH_REPLICAS(_AFTER_APPEND)?$/],
+  ['address', /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/],
+  ['file', /^(ENOENT|EACCES|EISDIR|EPERM)$/],
+  ['closed', /^(ECONNRESET|EPIPE|KafkaJSConnectionClosedError)$/],
+];
+
+function troubleOf(cause: object, type: unknown): Trouble | null {
+  const names = [type, Reflect.get(cause, 'code'), Reflect.get(cause, 'name')].filter(
+    (each) => typeof each === 'string',
+  );
+  return TROUBLES.find(([, pattern]) => names.some((name) => pattern.test(name)))?.[0] ?? null;
 }
 
 function describeCause(cause: object, code: unknown): string {

@@ -10,7 +10,7 @@ import { fixKafkaIdleLoop } from './kafka-idle-fix.ts';
 import { type KafkaSettings, type ReadFile, securityOf } from './kafka-security.ts';
 import { askTopicInfo } from './kafka-topic.ts';
 import { type BrokerSockets, createBrokerSockets } from './node-broker-sockets.ts';
-import type { Log, Producer, ProducerBatch, SendOutcome, TopicInfo } from './producer.ts';
+import type { Failure, Log, Producer, ProducerBatch, SendOutcome, TopicInfo } from './producer.ts';
 
 export interface KafkaProducerDeps {
   /** Used again for each new client, so that rotated secrets are seen. */
@@ -32,6 +32,7 @@ export const KAFKA_TIMING: KafkaTiming = { connect: 1_500, ack: 4_000, request: 
 
 const GRACEFUL_DISCONNECT_MS = 1_000;
 const NO_RETRY = { retries: 0 };
+const CLOSED: Failure = { kind: 'retry', message: 'the producer is closed', trouble: 'other' };
 
 /** Connects at the first send. */
 export function createKafkaProducer(
@@ -66,7 +67,7 @@ class KafkaProducer implements Producer {
 
   async send(batch: ProducerBatch): Promise<SendOutcome> {
     if (this.#pending !== null) throw new Error('send() was called while another send is pending');
-    if (this.#closed) return { kind: 'retry', message: 'the producer is closed' };
+    if (this.#closed) return CLOSED;
     this.#pending = this.#sendOnce(batch);
     try {
       return await this.#pending;
@@ -98,16 +99,22 @@ class KafkaProducer implements Producer {
     });
   }
 
-  async topicInfo(): Promise<TopicInfo | null> {
-    if (this.#closed) return null;
-    const { topic } = this.#settings;
+  async topicInfo(): Promise<TopicInfo | Failure> {
+    if (this.#closed) return CLOSED;
+    const client = this.#open(this.#settings.topic);
     try {
-      const { kafka } = await this.#open(topic).connected;
-      return await within(this.#timing.deadline, askTopicInfo(kafka.admin({ retry: NO_RETRY }), topic));
+      return await within(this.#timing.deadline, this.#askTopic(client));
     } catch (error) {
-      this.#deps.log('debug', 'Kafka did not tell about the topic', { topic, cause: outcomeOfError(error).message });
-      return null;
+      const outcome = outcomeOfError(error);
+      // A send that is pending decides by itself what becomes of the client that it shares.
+      if (outcome.kind === 'retry' && this.#pending === null && this.#client === client) this.#discard();
+      return outcome;
     }
+  }
+
+  async #askTopic({ connected, topic }: Client): Promise<TopicInfo> {
+    const { kafka } = await connected;
+    return await askTopicInfo(kafka.admin({ retry: NO_RETRY }), topic);
   }
 
   async idle(): Promise<void> {

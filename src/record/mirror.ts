@@ -6,23 +6,14 @@
 import { setTimeout as wait, setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { KafkaSettings } from './kafka-security.ts';
 import { BatchReader, type Entry, type ToMessage } from './mirror-batch.ts';
-import { type Log, type Producer, refusalScope } from './producer.ts';
+import { MirrorHealth, type MirrorStats } from './mirror-health.ts';
+import { TopicLook } from './mirror-topic.ts';
+import { type Failure, type Log, type Producer, refusalScope } from './producer.ts';
 import type { KeptRecord, RelaySource } from './states.ts';
 
 export type { MirrorMessage, ToMessage } from './mirror-batch.ts';
+export type { MirrorStats } from './mirror-health.ts';
 export { messageFor } from './mirror-message.ts';
-
-export interface MirrorStats {
-  /** False from the first failed send until the next acknowledged one. */
-  readonly up: boolean;
-  /** Records, since this mirror was made. */
-  readonly mirrored: number;
-  readonly parked: number;
-  /** Records in sends that failed, each time (they are sent again), and records whose body could not be read. */
-  readonly failed: number;
-  /** The latest, also after it has passed; '' when there was none. */
-  readonly lastError: string;
-}
 
 /** Replaced by tests. */
 export interface MirrorClock {
@@ -33,7 +24,7 @@ export interface MirrorClock {
 export interface MirrorOptions {
   readonly source: RelaySource;
   readonly producer: Producer;
-  readonly settings: Pick<KafkaSettings, 'topic' | 'maxRecordBytes'>;
+  readonly settings: Pick<KafkaSettings, 'topic' | 'brokers' | 'maxRecordBytes'>;
   readonly toMessage: ToMessage;
   /** Called when `up` changes. */
   readonly onState: (state: MirrorStats) => void;
@@ -71,27 +62,27 @@ class Relay implements Mirror {
   readonly #options: MirrorOptions;
   readonly #clock: MirrorClock;
   readonly #reader: BatchReader;
+  readonly #health: MirrorHealth;
   readonly #stop = new AbortController();
+  readonly #topic: TopicLook;
   readonly #running: Promise<void>;
-  #stats: MirrorStats = { up: true, mirrored: 0, parked: 0, failed: 0, lastError: '' };
-  #failuresInRow = 0;
   #hasNews = false;
   #ahead: Promise<readonly Entry[] | null> | null = null;
   #alarm = Promise.withResolvers<void>();
-  #topicCheck: Promise<void> | null = null;
-  #topicKnown = false;
   #closing: Promise<void> | null = null;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.#clock = options.clock ?? realClock;
+    this.#health = new MirrorHealth(options);
     this.#reader = new BatchReader({
       source: options.source,
       toMessage: options.toMessage,
       maxRecordBytes: options.settings.maxRecordBytes,
-      onUnreadable: (record, error) => this.#skipUnreadable(record, error),
+      onUnreadable: (record, error) => this.#health.unreadable(record, messageOf(error)),
       onUnbuildable: (record, error) => this.#park(record, `no message could be made of it: ${messageOf(error)}`),
     });
+    this.#topic = new TopicLook({ ...options, clock: this.#clock, health: this.#health, signal: this.#stop.signal });
     this.#running = this.#run();
   }
 
@@ -101,7 +92,7 @@ class Relay implements Mirror {
   }
 
   stats(): MirrorStats {
-    return this.#stats;
+    return this.#health.stats;
   }
 
   close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
@@ -116,7 +107,7 @@ class Relay implements Mirror {
     await Promise.race([this.#running, this.#sleep(Math.max(0, deadlineMs - CUT_MARGIN_MS), timer.signal)]);
     timer.abort();
     await this.#options.producer.close();
-    await Promise.all([this.#running, this.#topicCheck]);
+    await Promise.all([this.#running, this.#topic.running]);
   }
 
   async #run(): Promise<void> {
@@ -126,7 +117,7 @@ class Relay implements Mirror {
         if (batch === null) await this.#rest();
         else if (!(await this.#deliverAndReadAhead(batch))) await this.#startOver();
       } catch (error) {
-        this.#goDown(messageOf(error), 0);
+        if (!this.#stop.signal.aborted) this.#health.spoolFailed(messageOf(error));
         await this.#startOver();
       }
       await yieldToOthers();
@@ -182,7 +173,7 @@ class Relay implements Mirror {
     if (outcome.kind === 'acked') return this.#mark(batch);
     const scope = outcome.kind === 'refused' ? refusalScope(outcome.code) : null;
     if (outcome.kind === 'retry' || scope === null || scope === 'topic') {
-      this.#goDown(outcome.message, batch.length);
+      this.#kafkaFailed(outcome, batch.length);
       return false;
     }
     // Kafka is there, it refuses this batch only: look for the record that is to blame.
@@ -206,59 +197,27 @@ class Relay implements Mirror {
     // A record without its body is always alone in its send.
     if (batch.some(({ bodyOmitted }) => bodyOmitted)) source.markMirroredWithoutBody(seqs);
     else source.markMirrored(seqs);
-    this.#stats = { ...this.#stats, mirrored: this.#stats.mirrored + seqs.length };
-    this.#comeBack();
+    const { up } = this.#health.stats;
+    this.#health.mirrored(seqs.length);
+    if (!up || this.#health.stats.mirrored === seqs.length) this.#topic.hurry();
     return true;
   }
 
   #park(record: KeptRecord, reason: string): void {
     this.#options.source.park(record.seq, reason);
-    this.#stats = { ...this.#stats, parked: this.#stats.parked + 1 };
-    this.#options.log('warn', 'mirror: a record was parked, it stays in the spool', { id: record.id, cause: reason });
+    this.#health.parked(record, reason);
   }
 
-  #skipUnreadable(record: KeptRecord, error: unknown): void {
-    const cause = messageOf(error);
-    this.#stats = { ...this.#stats, failed: this.#stats.failed + 1, lastError: cause };
-    this.#options.log('error', 'mirror: the body of a record could not be read', { id: record.id, cause });
-  }
-
-  #goDown(cause: string, records: number): void {
+  #kafkaFailed(failure: Failure, records: number): void {
     // A connection cut by close() says nothing about Kafka.
     if (this.#stop.signal.aborted) return;
-    const { up } = this.#stats;
-    this.#failuresInRow += 1;
-    this.#stats = { ...this.#stats, up: false, failed: this.#stats.failed + records, lastError: cause };
-    if (!this.#topicKnown) this.#topicCheck = null;
-    if (!up) return;
-    this.#options.log('warn', 'mirror: Kafka takes no records, they wait in the spool', { cause });
-    this.#options.onState(this.#stats);
-  }
-
-  #comeBack(): void {
-    this.#failuresInRow = 0;
-    this.#topicCheck ??= this.#checkTopic();
-    if (this.#stats.up) return;
-    this.#stats = { ...this.#stats, up: true };
-    this.#options.log('info', 'mirror: Kafka takes records again');
-    this.#options.onState(this.#stats);
-  }
-
-  /** Acknowledged by all of too few is not safe: said once. */
-  async #checkTopic(): Promise<void> {
-    const info = await this.#options.producer.topicInfo();
-    if (info === null) return;
-    this.#topicKnown = true;
-    if (info.replicas > 1 && info.minInsyncReplicas > 1) return;
-    const { topic } = this.#options.settings;
-    const advice = 'one lost broker can lose acknowledged records; use 3 replicas and min.insync.replicas=2';
-    this.#options.log('warn', `mirror: topic ${topic}: ${advice}`, { topic, ...info });
+    this.#health.kafkaFailed(failure, records);
   }
 
   async #startOver(): Promise<void> {
     await this.#forgetAhead();
     this.#reader.restart();
-    const full = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** (this.#failuresInRow - 1));
+    const full = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** (this.#health.failuresInRow - 1));
     // Half of it is jitter: the pods of a deployment must not come back to a broker in step.
     await this.#sleep(full * (0.5 + Math.random() / 2), this.#stop.signal);
   }

@@ -15,26 +15,50 @@ export interface ProducerBatch {
   readonly messages: readonly ProducerMessage[];
 }
 
+/** What a failure is about, as far as that can be told: it decides what people are advised to do. */
+export type Trouble =
+  /** It is not there, or its name is none. */
+  | 'topic'
+  | 'rights'
+  /** User or password. */
+  | 'credentials'
+  | 'certificate'
+  /** TLS or SASL is spoken to a port that speaks something else. */
+  | 'security'
+  /** The broker closed the connection: it ended, or `security`. */
+  | 'closed'
+  /** Nobody answers there, or there is no such name. */
+  | 'address'
+  | 'replicas'
+  /** A file of ours that can't be read. */
+  | 'file'
+  | 'other';
+
+/** No secret is ever part of `message`. */
+export type Failure =
+  /** The broker's final word on this batch: the same batch would be refused again. `code` is Kafka's error name. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly trouble: Trouble }
+  /** No verdict: nothing, or all of it, may have been written. Send the same batch again, later. */
+  | { readonly kind: 'retry'; readonly message: string; readonly trouble: Trouble };
+
 /** How a send ended. A send never rejects and always settles within the producer's own deadline. */
 export type SendOutcome =
   /** Every in-sync replica has it (acks=all). */
-  | { readonly kind: 'acked' }
-  /** The broker's final word on this batch: the same batch would be refused again. `code` is Kafka's error name. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
-  /** No verdict: nothing, or all of it, may have been written. Send the same batch again, later. */
-  | { readonly kind: 'retry'; readonly message: string };
+  { readonly kind: 'acked' } | Failure;
 
 export interface TopicInfo {
+  readonly kind: 'topic';
   /** Of the partition that has the fewest. */
   readonly replicas: number;
-  readonly minInsyncReplicas: number;
+  /** null: the broker does not tell this user. */
+  readonly minInsyncReplicas: number | null;
 }
 
 export interface Producer {
   /** One at a time: throws when another send is pending. Connects when needed. */
   send(batch: ProducerBatch): Promise<SendOutcome>;
-  /** Of the configured topic; null when it can't be learned (no such topic, no right to ask, broker away). */
-  topicInfo(): Promise<TopicInfo | null>;
+  /** Of the configured topic. May be called while a send is pending. */
+  topicInfo(): Promise<TopicInfo | Failure>;
   /** Closes the connections; the next send opens new ones. Does nothing while a send is pending. */
   idle(): Promise<void>;
   /** Cuts the connections at once: a pending send settles as `retry`, later ones too. Repeatable. */

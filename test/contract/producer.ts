@@ -122,10 +122,10 @@ export function describeProducer(name: string, create: CreateProducer): void {
         expect(await producer.send({ topic: second, messages: messages(1) })).toEqual({ kind: 'acked' });
       });
 
-      test('topicInfo tells replicas and min.insync.replicas, and null of a topic that is not there', async () => {
+      test('topicInfo tells replicas and min.insync.replicas, and of a topic that is not there that it is not', async () => {
         const topic = await newTopic({ 'min.insync.replicas': '2' });
-        expect(await start({ topic }).topicInfo()).toEqual({ replicas: 1, minInsyncReplicas: 2 });
-        expect(await start({ topic: topicName() }).topicInfo()).toBeNull();
+        expect(await start({ topic }).topicInfo()).toEqual({ kind: 'topic', replicas: 1, minInsyncReplicas: 2 });
+        expect(await start({ topic: topicName() }).topicInfo()).toMatchObject({ kind: 'retry', trouble: 'topic' });
       });
 
       test('idle closes the connections and the next send opens new ones', async () => {
@@ -154,7 +154,7 @@ export function describeProducer(name: string, create: CreateProducer): void {
         expect(await producer.send({ topic: await newTopic(), messages: messages(1) })).toMatchObject({
           kind: 'retry',
         });
-        expect(await producer.topicInfo()).toBeNull();
+        expect(await producer.topicInfo()).toMatchObject({ kind: 'retry' });
       });
     });
 
@@ -303,7 +303,7 @@ export function describeProducerOnCluster(name: string, create: CreateProducer):
 
     test('a record is acknowledged only when every replica that must have it has it', async () => {
       const { leader, producer, send, isAcked } = await setUp(3);
-      expect(await producer.topicInfo()).toEqual({ replicas: 3, minInsyncReplicas: 3 });
+      expect(await producer.topicInfo()).toEqual({ kind: 'topic', replicas: 3, minInsyncReplicas: 3 });
       hang(leader + 1);
       expect(await send()).toMatchObject({ kind: 'retry' });
       kafka.resume();

@@ -40,25 +40,31 @@ describe('everything else is to be tried again', () => {
     'SOMETHING_NEW',
     'constructor',
   ])('%s', (code) => {
-    expect(outcomeOfError(protocolError(code, true))).toEqual({
+    expect(outcomeOfError(protocolError(code, true))).toMatchObject({
       kind: 'retry',
       message: `${code}: as the broker says`,
     });
   });
 
   test('a refused connection that kafkajs calls not retriable', () => {
-    const cause = new kafkajs.KafkaJSConnectionError('Connection error: connect ECONNREFUSED');
+    const cause = new kafkajs.KafkaJSConnectionError('Connection error: connect ECONNREFUSED', {
+      code: 'ECONNREFUSED',
+    });
     const wrapped = new kafkajs.KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 0, retryTime: 1 });
-    expect(outcomeOfError(wrapped)).toEqual({ kind: 'retry', message: 'Connection error: connect ECONNREFUSED' });
+    expect(outcomeOfError(wrapped)).toEqual({
+      kind: 'retry',
+      message: 'Connection error: connect ECONNREFUSED',
+      trouble: 'address',
+    });
   });
 
   test('an error that causes itself', () => {
     const circular = new Error('round');
     circular.cause = circular;
-    expect(outcomeOfError(circular)).toEqual({ kind: 'retry', message: 'round' });
+    expect(outcomeOfError(circular)).toEqual({ kind: 'retry', message: 'round', trouble: 'other' });
   });
 
   test.each([undefined, null, 'text', 7])('what is not an error: %p', (thrown) => {
-    expect(outcomeOfError(thrown)).toEqual({ kind: 'retry', message: 'unknown error' });
+    expect(outcomeOfError(thrown)).toEqual({ kind: 'retry', message: 'unknown error', trouble: 'other' });
   });
 });

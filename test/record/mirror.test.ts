@@ -1,22 +1,24 @@
 import { setImmediate as tick } from 'node:timers/promises';
-import { createMirror, type Mirror, type MirrorOptions, type MirrorStats } from '../../src/record/mirror.ts';
+import { createMirror, IDLE_MS, type Mirror, type MirrorOptions, type MirrorStats } from '../../src/record/mirror.ts';
 import { MAX_BYTES, MAX_RECORDS } from '../../src/record/mirror-batch.ts';
-import type { Producer, ProducerBatch, SendOutcome, TopicInfo } from '../../src/record/producer.ts';
+import { LOOK_MS } from '../../src/record/mirror-topic.ts';
+import type { Failure, Producer, ProducerBatch, SendOutcome, TopicInfo } from '../../src/record/producer.ts';
 import type { KeptRecord } from '../../src/record/states.ts';
 import { cleanUp } from '../helpers/cleanup.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { FakeRelaySource } from './fake-relay-source.ts';
 
 const ACKED: SendOutcome = { kind: 'acked' };
-const refused = (code: string): SendOutcome => ({ kind: 'refused', code, message: `${code}: no` });
-const retry: SendOutcome = { kind: 'retry', message: 'connect ECONNREFUSED' };
+const refused = (code: string): SendOutcome => ({ kind: 'refused', code, message: `${code}: no`, trouble: 'other' });
+const retry: SendOutcome = { kind: 'retry', message: 'connect ECONNREFUSED', trouble: 'address' };
 
 /** A producer whose verdicts the test decides. */
 class FakeProducer implements Producer {
   readonly sent: ProducerBatch[] = [];
   idled = 0;
   closed = false;
-  info: TopicInfo | null = { replicas: 3, minInsyncReplicas: 2 };
+  info: TopicInfo | Failure = { kind: 'topic', replicas: 3, minInsyncReplicas: 2 };
+  looks = 0;
   verdict: (batch: ProducerBatch) => SendOutcome | Promise<SendOutcome> = () => ACKED;
   #cut = Promise.withResolvers<SendOutcome>();
 
@@ -25,7 +27,8 @@ class FakeProducer implements Producer {
     await tick();
     return Promise.race([this.verdict(batch), this.#cut.promise]);
   }
-  async topicInfo(): Promise<TopicInfo | null> {
+  async topicInfo(): Promise<TopicInfo | Failure> {
+    this.looks += 1;
     return this.info;
   }
   async idle(): Promise<void> {
@@ -33,7 +36,7 @@ class FakeProducer implements Producer {
   }
   async close(): Promise<void> {
     this.closed = true;
-    this.#cut.resolve({ kind: 'retry', message: 'cut off' });
+    this.#cut.resolve({ kind: 'retry', message: 'cut off', trouble: 'other' });
   }
   ids(): string[][] {
     return this.sent.map(({ messages }) => messages.map(({ headers }) => headers.seq ?? ''));
@@ -44,12 +47,15 @@ class FakeProducer implements Producer {
 class FakeClock {
   readonly asked: number[] = [];
   isHeld = (ms: number): boolean => ms > 5_000;
+  /** Ends those that are held; never, unless a test says when. */
+  held = new Promise<void>(() => undefined);
   async sleep(ms: number, signal: AbortSignal): Promise<void> {
     this.asked.push(ms);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    if (!this.isHeld(ms)) setImmediate(resolve);
+    if (this.isHeld(ms)) void this.held.then(resolve);
+    else setImmediate(resolve);
     await promise;
   }
 }
@@ -69,7 +75,7 @@ function setUp(changes: Partial<MirrorOptions> = {}) {
     const mirror = createMirror({
       source,
       producer,
-      settings: { topic: 'failed-requests', maxRecordBytes: 900 * 1024 },
+      settings: { topic: 'failed-requests', brokers: ['kafka:9092'], maxRecordBytes: 900 * 1024 },
       toMessage,
       onState: (state) => states.push(state),
       log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
@@ -170,7 +176,7 @@ describe('sending', () => {
 });
 
 describe('a record that is too large', () => {
-  const settings = { topic: 'failed-requests', maxRecordBytes: 1_000 };
+  const settings = { topic: 'failed-requests', brokers: ['kafka:9092'], maxRecordBytes: 1_000 };
 
   test('over maxRecordBytes it goes out alone, without its body, and is not marked as whole', async () => {
     const { source, producer, start, drained } = setUp({ settings });
@@ -271,7 +277,7 @@ describe('while Kafka is away', () => {
     source.add('{}');
     const mirror = start();
     await drained();
-    const naps = clock.asked.filter((ms) => ms <= 5_000);
+    const naps = clock.asked.filter((ms) => ms <= 5_000 && ms !== LOOK_MS.first);
     expect(naps).toHaveLength(12);
     for (const [at, nap] of naps.entries()) {
       const full = Math.min(5_000, 200 * 2 ** at);
@@ -283,7 +289,8 @@ describe('while Kafka is away', () => {
       'info mirror: Kafka',
     ]);
     expect(states.map(({ up }) => up)).toEqual([false, true]);
-    expect(mirror.stats()).toEqual({ up: true, mirrored: 2, parked: 0, failed: 24, lastError: 'connect ECONNREFUSED' });
+    expect(mirror.stats()).toMatchObject({ up: true, mirrored: 2, parked: 0, failed: 24 });
+    expect(mirror.stats().lastError).toContain('connect ECONNREFUSED (topic failed-requests at kafka:9092)');
   });
 
   test('new records do not shorten the wait', async () => {
@@ -351,19 +358,90 @@ describe('while Kafka is away', () => {
 
 describe('the topic', () => {
   test.each([
-    [{ replicas: 1, minInsyncReplicas: 1 }, 1],
-    [{ replicas: 3, minInsyncReplicas: 1 }, 1],
-    [{ replicas: 1, minInsyncReplicas: 2 }, 1],
-    [{ replicas: 3, minInsyncReplicas: 2 }, 0],
-    [null, 0],
-  ])('%j is warned about %i times', async (info, count) => {
+    [1, 1, 1],
+    [3, 1, 1],
+    [1, 2, 1],
+    [1, null, 1],
+    [3, 2, 0],
+    [3, null, 0],
+  ])(
+    '%p replicas with min.insync.replicas %p are warned about %i times',
+    async (replicas, minInsyncReplicas, count) => {
+      const { source, producer, lines, start, drained } = setUp();
+      producer.info = { kind: 'topic', replicas, minInsyncReplicas };
+      for (let seq = 0; seq < 150; seq += 1) source.add('{}');
+      start();
+      await drained();
+      await tick();
+      expect(lines.filter((line) => line.includes('min.insync.replicas=2'))).toHaveLength(count);
+    },
+  );
+});
+
+describe('a look at the topic soon after the start', () => {
+  const missing: Failure = { kind: 'retry', message: 'UNKNOWN_TOPIC_OR_PARTITION: no', trouble: 'topic' };
+
+  test('tells what is wrong, where, and what to do, before any record waits; and when it is over', async () => {
+    const { producer, clock, lines, states, start } = setUp();
+    const later = Promise.withResolvers<void>();
+    clock.isHeld = (ms) => ms === LOOK_MS.again || ms === IDLE_MS;
+    clock.held = later.promise;
+    producer.info = missing;
+    const mirror = start();
+    await waitFor(() => !mirror.stats().up, { what: 'the trouble to be seen' });
+    expect(lines).toEqual([
+      'warn mirror: Kafka takes no records, they wait in the spool: UNKNOWN_TOPIC_OR_PARTITION: no (topic failed-requests at kafka:9092): create topic failed-requests with 3 replicas and min.insync.replicas=2, or correct kafka.topic {"cause":"UNKNOWN_TOPIC_OR_PARTITION: no","topic":"failed-requests","brokers":["kafka:9092"]}',
+    ]);
+    producer.info = { kind: 'topic', replicas: 3, minInsyncReplicas: 2 };
+    later.resolve();
+    await waitFor(() => mirror.stats().up, { what: 'the look that goes well' });
+    expect(lines.at(-1)).toContain('takes records again');
+    expect(states.map(({ up }) => up)).toEqual([false, true]);
+    expect(producer.sent).toEqual([]);
+    expect(producer.looks).toBe(2);
+    // After each look the connection is given up.
+    expect(producer.idled).toBeGreaterThanOrEqual(2);
+  });
+
+  test('does not call a mirror well whose sends have failed since', async () => {
+    const { source, producer, clock, lines, start } = setUp();
+    const later = Promise.withResolvers<void>();
+    clock.isHeld = (ms) => ms === LOOK_MS.again;
+    clock.held = later.promise;
+    producer.info = missing;
+    producer.verdict = () => ({ kind: 'retry', message: 'NOT_ENOUGH_REPLICAS: no', trouble: 'replicas' });
+    const mirror = start();
+    await waitFor(() => !mirror.stats().up, { what: 'the trouble to be seen' });
+    source.add('{}');
+    mirror.wake();
+    await waitFor(() => producer.sent.length > 2, { what: 'sends that fail' });
+    producer.info = { kind: 'topic', replicas: 3, minInsyncReplicas: 2 };
+    later.resolve();
+    await waitFor(() => producer.looks === 2, { what: 'the second look' });
+    const { length } = producer.sent;
+    await waitFor(() => producer.sent.length > length, { what: 'another send' });
+    expect(mirror.stats().up).toBe(false);
+    expect(lines).toHaveLength(1);
+  });
+
+  test('an outage that turns into one that a person must end is told again', async () => {
     const { source, producer, lines, start, drained } = setUp();
-    producer.info = info;
-    for (let seq = 0; seq < 150; seq += 1) source.add('{}');
+    const verdicts: SendOutcome[] = [
+      retry,
+      retry,
+      { kind: 'retry', message: 'SASL PLAIN authentication failed', trouble: 'credentials' },
+      { kind: 'retry', message: 'SASL PLAIN authentication failed', trouble: 'credentials' },
+      retry,
+    ];
+    producer.verdict = () => verdicts.shift() ?? ACKED;
+    source.add('{}');
     start();
     await drained();
-    await tick();
-    expect(lines.filter((line) => line.includes('min.insync.replicas=2'))).toHaveLength(count);
+    expect(lines.map((line) => line.split('{')[0]?.trim())).toEqual([
+      'warn mirror: Kafka takes no records, they wait in the spool: connect ECONNREFUSED (topic failed-requests at kafka:9092): if it stays so, correct kafka.brokers, or let this pod connect to them',
+      'warn mirror: Kafka takes no records, they wait in the spool: SASL PLAIN authentication failed (topic failed-requests at kafka:9092): correct kafka.sasl; its password file is read again for each new connection',
+      'info mirror: Kafka takes records again',
+    ]);
   });
 });
 
@@ -373,7 +451,7 @@ describe('rest and end', () => {
     clock.isHeld = () => false;
     source.add('{}');
     const mirror = start();
-    await waitFor(() => producer.idled === 1, { what: 'the connections to be given up' });
+    await waitFor(() => producer.idled > 0, { what: 'the connections to be given up' });
     source.add('{}');
     mirror.wake();
     await drained();
