@@ -9,6 +9,7 @@ import { type CaptureHead, isKnownMirror, type KeptRecord, type MirrorState } fr
 /** null or absent: any. With `afterSeq` the oldest come first, else the newest. */
 export interface RecordFilter {
   readonly state?: string | null;
+  readonly mirror?: string | null;
   readonly rule?: string | null;
   readonly target?: string | null;
   readonly reason?: string | null;
@@ -151,6 +152,7 @@ const UNREADABLE = "what is stored of it can't be read";
 function conditionsFrom(filter: RecordFilter): { readonly where: string[]; readonly values: (string | number)[] } {
   const pairs: readonly (readonly [string, string | number | null | undefined])[] = [
     ['state = ?', filter.state],
+    ['mirror = ?', filter.mirror],
     ['rule = ?', filter.rule],
     ['target = ?', filter.target],
     ['reason = ?', filter.reason],

@@ -1,6 +1,6 @@
 /** The labels of Outrider's metrics and the values they can take. */
 import type { Reason } from '../exchange.ts';
-import type { State } from '../record/states.ts';
+import type { MirrorState, State } from '../record/states.ts';
 
 /** One label. `values: null`: the values come from the configuration, and `meaning` says from where. */
 export interface LabelDefinition {
@@ -51,10 +51,14 @@ const STATE_KEYS: Readonly<Record<State, true>> = {
   quarantined: true,
 };
 
+const MIRROR_KEYS: Readonly<Record<MirrorState, true>> = { none: true, waiting: true, mirrored: true, parked: true };
+
 export const isReason = (text: string): text is Reason => Object.hasOwn(REASON_KEYS, text);
 export const isState = (text: string): text is State => Object.hasOwn(STATE_KEYS, text);
+export const isMirror = (text: string): text is MirrorState => Object.hasOwn(MIRROR_KEYS, text);
 export const REASONS: readonly Reason[] = Object.keys(REASON_KEYS).filter(isReason);
 export const STATES: readonly State[] = Object.keys(STATE_KEYS).filter(isState);
+export const MIRRORS: readonly MirrorState[] = Object.keys(MIRROR_KEYS).filter(isMirror);
 
 export type CaptureOutcome = 'committed' | 'partial' | 'pending' | 'failed';
 export const CAPTURE_OUTCOMES: readonly CaptureOutcome[] = ['committed', 'partial', 'pending', 'failed'];

@@ -213,12 +213,42 @@ describe('the mirror', () => {
     spool.park(seqs[2] ?? 0, 'MESSAGE_TOO_LARGE');
     expect(spool.waiting(0, 10).map(({ seq }) => seq)).toEqual(seqs.slice(3));
     const mirrors = spool.list({ limit: 10 }).map(({ mirror, mirrorReason }) => [mirror, mirrorReason]);
+    expect(spool.list({ limit: 10, mirror: 'parked' }).map(({ seq }) => seq)).toEqual(seqs.slice(2, 3));
     expect(mirrors).toEqual([
       ['waiting', ''],
       ['parked', 'MESSAGE_TOO_LARGE'],
       ['mirrored', ''],
       ['mirrored', ''],
     ]);
+  });
+
+  test('marks what it was told, and nothing between', () => {
+    const spool = openSpool();
+    const seqs = commitAll(spool, [captureOf('a'), captureOf('b'), captureOf('c'), captureOf('d')]);
+    const [first = 0, second = 0, third = 0, fourth = 0] = seqs;
+    spool.markMirrored([first, third]);
+    expect(spool.waiting(0, 10).map(({ seq }) => seq)).toEqual([second, fourth]);
+    spool.park(second, 'INVALID_RECORD');
+    spool.markMirrored([first, second, third, fourth]);
+    expect(spool.list({ limit: 10, afterSeq: 0 }).map(({ mirror }) => mirror)).toEqual([
+      'mirrored',
+      'parked',
+      'mirrored',
+      'mirrored',
+    ]);
+  });
+
+  test('gets a body along with its row, but one that is a file', () => {
+    const spool = openSpool();
+    const large = bytesOf(100_000);
+    commitAll(spool, [captureOf('small'), captureOf(''), captureOf(large)]);
+    const waiting = spool.waiting(0, 10);
+    expect(waiting.map(({ body }) => (body === null ? null : Buffer.from(body).toString()))).toEqual([
+      'small',
+      '',
+      null,
+    ]);
+    expect(waiting.map((record) => spool.readBody(record).length)).toEqual([5, 0, 100_000]);
   });
 
   test('its marks hold after a restart', () => {

@@ -146,13 +146,17 @@ function addReading(program: Command, context: CliContext, finish: Finish): void
   adminCommand(program, 'records', 'list what is kept, or show one record')
     .argument('[id]', 'one record')
     .option('--state <state>', 'held, delivered, purged …')
+    .option('--mirror <mirror>', 'its copy in Kafka: waiting, mirrored, parked, none')
     .option('--rule <name>')
     .option('--target <name>')
     .option('--reason <reason>', 'connect, timeout, status …')
     .option('--since <time>', 'kept since then: a duration (1h) or a time (2024-05-01T10:00:00Z)')
     .option('--limit <count>', 'at most this many, up to 1000', parseCount, 50)
     .option('--cursor <cursor>', 'go on where an earlier page ended')
-    .addHelpText('after', '\nExamples:\n  outrider records --state held\n  outrider records 0199c3a1-… --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  outrider records --state held\n  outrider records --mirror parked\n  outrider records 0199c3a1-… --json',
+    )
     .action(async (id: string | undefined, options: AdminFlags & Record<string, string | number | undefined>) => {
       const { listRecords, showRecord } = await import('./records.ts');
       finish(id === undefined ? await listRecords(options, context) : await showRecord(id, options, context));

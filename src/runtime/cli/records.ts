@@ -4,7 +4,7 @@ import { formatTable, printable } from './table.ts';
 import { CommandFailure } from './usage-error.ts';
 
 /** What the API takes as a filter, under the same name. */
-const FILTERS = ['state', 'rule', 'target', 'reason', 'since', 'limit', 'cursor'] as const;
+const FILTERS = ['state', 'mirror', 'rule', 'target', 'reason', 'since', 'limit', 'cursor'] as const;
 
 export type RecordFilter = { readonly [filter in (typeof FILTERS)[number]]?: string | number };
 
@@ -65,7 +65,18 @@ function toRow(record: ApiRecord): string[] {
 }
 
 function describeRecord(record: ApiRecord): string[] {
-  const facts = ['id', 'state', 'mirror', 'rule', 'target', 'reason', 'error_reason', 'request_sent', 'backend_url'];
+  const facts = [
+    'id',
+    'state',
+    'mirror',
+    'mirror_reason',
+    'rule',
+    'target',
+    'reason',
+    'error_reason',
+    'request_sent',
+    'backend_url',
+  ];
   const lines = formatTable([
     ...facts.map((fact) => [fact.replaceAll('_', ' '), String(record[fact] ?? '')]),
     ['time', timeOf(record)],

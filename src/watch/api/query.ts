@@ -1,14 +1,14 @@
 /** The query of `GET /api/records`: checked wholly, every mistake named. */
 import type { Reason } from '../../exchange.ts';
-import type { State } from '../../record/states.ts';
-import { isReason, isState, REASONS, STATES } from '../labels.ts';
+import type { MirrorState, State } from '../../record/states.ts';
+import { isMirror, isReason, isState, MIRRORS, REASONS, STATES } from '../labels.ts';
 import { Problem } from './problem.ts';
 import type { RecordsFilter } from './records-source.ts';
 
 export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1_000;
 
-const NAMES = ['state', 'rule', 'target', 'reason', 'since', 'limit', 'cursor'] as const;
+const NAMES = ['state', 'mirror', 'rule', 'target', 'reason', 'since', 'limit', 'cursor'] as const;
 type Name = (typeof NAMES)[number];
 const isName = (text: string): text is Name => NAMES.some((name) => name === text);
 
@@ -28,6 +28,7 @@ export function parseRecordsQuery(search: string, now = Date.now() / 1_000): Rec
   };
   return {
     state: parse<State | null>('state', null, parseState),
+    mirror: parse<MirrorState | null>('mirror', null, parseMirror),
     rule: parse<string | null>('rule', null, (text) => text),
     target: parse<string | null>('target', null, (text) => text),
     reason: parse<Reason | null>('reason', null, parseReason),
@@ -40,6 +41,11 @@ export function parseRecordsQuery(search: string, now = Date.now() / 1_000): Rec
 function parseState(text: string): State {
   if (isState(text)) return text;
   throw new Problem(400, `state is one of ${STATES.join(', ')}, not ${JSON.stringify(text)}`);
+}
+
+function parseMirror(text: string): MirrorState {
+  if (isMirror(text)) return text;
+  throw new Problem(400, `mirror is one of ${MIRRORS.join(', ')}, not ${JSON.stringify(text)}`);
 }
 
 function parseReason(text: string): Reason {

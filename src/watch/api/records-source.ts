@@ -1,10 +1,11 @@
 /** What the admin API asks of the spool. Synchronous: both run in the keeper. */
 import type { Reason } from '../../exchange.ts';
-import type { KeptRecord, State } from '../../record/states.ts';
+import type { KeptRecord, MirrorState, State } from '../../record/states.ts';
 
 /** null: any. */
 export interface RecordsFilter {
   readonly state: State | null;
+  readonly mirror: MirrorState | null;
   readonly rule: string | null;
   readonly target: string | null;
   readonly reason: Reason | null;

@@ -45,6 +45,16 @@ describe('outrider records', () => {
     expect(admin.last().uri).toBe('/api/records?state=held&since=1h&limit=50');
   });
 
+  test('--mirror parked asks for those that Kafka refused, and one of them says why', async () => {
+    const parked = { ...RECORD, mirror: 'parked', mirror_reason: 'INVALID_RECORD: no key' };
+    const list = await adminAnswering(200, { records: [parked], next: null });
+    await run('records', '--admin', list.url, '--mirror', 'parked');
+    expect(list.last().uri).toBe('/api/records?mirror=parked&limit=50');
+    const one = await adminAnswering(200, parked);
+    const { lines } = await run('records', RECORD.id, '--admin', one.url);
+    expect(lines.find((line) => line.startsWith('mirror reason'))).toContain('INVALID_RECORD: no key');
+  });
+
   test('--json gives the records as the API does', async () => {
     const admin = await adminAnswering(200, { records: [RECORD], next: null });
     const { lines } = await run('records', '--admin', admin.url, '--json');

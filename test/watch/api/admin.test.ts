@@ -68,6 +68,8 @@ describe('GET /api/records', () => {
 
   test.each([
     ['state=delivered', [2]],
+    ['mirror=mirrored', [2]],
+    ['mirror=parked', [3]],
     ['rule=orders', [2]],
     ['target=prod', [4, 3, 1]],
     ['reason=timeout', [2]],
@@ -83,6 +85,7 @@ describe('GET /api/records', () => {
 
   test.each([
     ['state=gone', /state is one of pending, .* not "gone"/],
+    ['mirror=lost', /mirror is one of none, waiting, mirrored, parked, not "lost"/],
     ['reason=bad', /reason is one of connect/],
     ['since=yesterday', /since is a time/],
     ['since=2023-13-45', /since is a time/],
@@ -90,7 +93,7 @@ describe('GET /api/records', () => {
     ['limit=1001', /limit is a number up to 1000/],
     ['limit=-1', /limit/],
     ['cursor=abc', /cursor is a number/],
-    ['colour=red', /no parameter "colour"; there are state, rule/],
+    ['colour=red', /no parameter "colour"; there are state, mirror, rule/],
     ['state=held&state=dead', /state is given twice/],
     ['__proto__=1', /no parameter "__proto__"/],
   ])('answers 400 to %s and says what is allowed', async (query, detail) => {

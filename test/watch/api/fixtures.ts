@@ -48,11 +48,12 @@ export function kept(seq: number, over: Partial<KeptRecord> = {}, head: Partial<
 
 export function memoryRecords(all: readonly KeptRecord[]): RecordsSource {
   return {
-    list: ({ state, rule, target, reason, since, beforeSeq, limit }) =>
+    list: ({ state, mirror, rule, target, reason, since, beforeSeq, limit }) =>
       all
         .filter(
           (record) =>
             (state === null || record.state === state) &&
+            (mirror === null || record.mirror === mirror) &&
             (rule === null || record.head.rule === rule) &&
             (target === null || record.head.target === target) &&
             (reason === null || record.head.reason === reason) &&
