@@ -26,7 +26,7 @@ const BATCH = 1000;
 const MOVE_SHARE = 1 / 2;
 /** More than is asked for is freed at once, so that it is not asked at each commit. */
 const SLACK = 1 / 16;
-const MIN_WAL = 256 * 1024;
+const MIN_WAL = 64 * 1024;
 const MAX_WAL = 4 * 1024 * 1024;
 
 /** The WAL is written back at this size; a transaction should not be larger. */

@@ -138,7 +138,7 @@ export class SpoolReader {
   quarantineUnknown(seqs: readonly number[]): void {
     const { paths } = this.#parts;
     for (const seq of seqs) {
-      this.#quarantine(seq, spoolFault('read', 'corrupt', paths.database, `row ${seq} is in an unknown state`));
+      this.quarantine(seq, spoolFault('read', 'corrupt', paths.database, `row ${seq} is in an unknown state`));
     }
   }
 

@@ -8,8 +8,8 @@ import { SETTLED } from './spool-rows.ts';
 import type { WaitingRecord } from './states.ts';
 
 /** In the order in which `rowFrom` reads them. */
-const WAITING = `SELECT r.seq, id, state, total_bytes, truncated, epoch, head, body
-  FROM records r JOIN payloads p ON p.seq = r.seq WHERE mirror = 'waiting' AND r.seq > ? ORDER BY r.seq LIMIT ?`;
+const WAITING = `SELECT r.seq, id, state, total_bytes, truncated, coalesce(epoch, 0), coalesce(head, zeroblob(0)), body
+  FROM records r LEFT JOIN payloads p ON p.seq = r.seq WHERE mirror = 'waiting' AND r.seq > ? ORDER BY r.seq LIMIT ?`;
 /** By their own key: the index of what waits would be changed under the statement's feet. */
 const RELEASE = `UPDATE records NOT INDEXED SET mirror = 'mirrored', released_at = ?
   WHERE mirror = 'waiting' AND state IN ${SETTLED} AND seq`;
@@ -73,10 +73,13 @@ export class SpoolRelay {
 
   /** null: it can't be read, and is quarantined now. */
   #open(row: WaitingRow): WaitingRecord | null {
-    const { seq, id, totalBytes, truncated, epoch } = row;
+    const { seq, id, epoch } = row;
     const { paths, seals } = this.#parts;
     try {
-      const { head, storedBytes, bodyFile } = decodePayload(seals.openHead(epoch, seq, id, row.sealedHead));
+      const payload = decodePayload(seals.openHead(epoch, seq, id, row.sealedHead));
+      const { head, storedBytes, bodyFile } = payload;
+      const totalBytes = payload.totalBytes ?? row.totalBytes;
+      const truncated = payload.truncated ?? row.truncated;
       const body = bodyFile === null ? this.#bodyOf(row, storedBytes) : null;
       const state = stateFrom(row.state) ?? 'quarantined';
       return { seq, id, state, mirror: 'waiting', mirrorReason: '', head, storedBytes, totalBytes, truncated, body };

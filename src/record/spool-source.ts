@@ -35,7 +35,8 @@ interface Open {
 }
 
 const NOTHING_LOST = { rate: 0, maxAge: 0, dropOldest: 0 };
-const UNRELEASED = 'released_at IS NULL';
+// The `+` keeps SQLite to the table itself: an index may be what is damaged.
+const UNRELEASED = '+released_at IS NULL';
 const COUNT_UNRELEASED = `SELECT state, count(*) AS records FROM records WHERE ${UNRELEASED} GROUP BY state`;
 
 export class SpoolSource {
