@@ -28,8 +28,8 @@ export function withFile(image: Image, name: string, content: Buffer | null): Im
   return changed;
 }
 
-export function writeImage(image: Image, path = temporaryFolder()): string {
-  rmSync(join(path, 'pod-1'), { recursive: true, force: true });
+export function writeImage(image: Image, path = temporaryFolder({ inMemory: true })): string {
+  for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
   for (const [name, content] of image) {
     const file = join(path, 'pod-1', name);
     mkdirSync(join(file, '..'), { recursive: true });
@@ -58,33 +58,59 @@ export interface Found {
   readonly told: readonly string[];
 }
 
-/** Opens a damaged image and reads all there is, as API and mirror do. */
+/** A spool that failed is opened again, as the keeper does. */
+const OPENINGS = 3;
+
+/** Opens a damaged image, and reads all there is, as upkeep, API and mirror do. */
 export function lookInto(path: string, truth: ReadonlyMap<string, string>): Found {
   const told: string[] = [];
   const wrong: string[] = [];
-  const seen = new Set<string>();
-  let spool: Spool | null = null;
-  try {
-    spool = openSpool({ path, size: 8 << 20 });
-    spool.onError = (error: SpoolError) => told.push(error.message);
-    told.push(...spool.warnings);
-    spool.maintain();
-    for (const record of given(spool, told)) {
-      const content = read(spool, record, told);
-      if (content === null) continue;
-      if (truth.get(record.id) === content) seen.add(record.id);
-      else wrong.push(`${record.id}: ${content.slice(0, 200)}`);
+  let seen = new Set<string>();
+  for (let opening = 0; opening < OPENINGS; opening += 1) {
+    seen = new Set();
+    const spool = open(path, told);
+    if (spool === null) break;
+    for (const [id, content] of contentsGiven(spool, told)) {
+      if (truth.get(id) === content) seen.add(id);
+      else wrong.push(`${id}: ${content.slice(0, 200)}`);
     }
-    const { difference, states } = spool.ledger();
-    if (difference !== 0) told.push(`the ledger differs by ${difference}`);
-    if (states.quarantined > 0) told.push(`${states.quarantined} quarantined`);
+    close(spool, told);
+    if (spool.fault === null) break;
+  }
+  return { wrong, missing: [...truth.keys()].filter((id) => !seen.has(id)), told };
+}
+
+function open(path: string, told: string[]): Spool | null {
+  try {
+    const spool = openSpool({ path, size: 8 << 20 });
+    spool.onError = (error: SpoolError) => told.push(error.message);
+    spool.onNews = (level, message) => void (level === 'error' && told.push(message));
+    told.push(...spool.warnings);
+    return spool;
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'SpoolError') throw error;
     told.push(error.message);
-  } finally {
-    close(spool, told);
+    return null;
   }
-  return { wrong, missing: [...truth.keys()].filter((id) => !seen.has(id)), told };
+}
+
+function contentsGiven(spool: Spool, told: string[]): (readonly [id: string, content: string])[] {
+  try {
+    while (spool.moveSome() === 'moved');
+    spool.maintain();
+    const contents = given(spool, told).flatMap((record) => {
+      const content = read(spool, record, told);
+      return content === null ? [] : [[record.id, content] as const];
+    });
+    const { difference, states } = spool.ledger();
+    if (difference !== 0) told.push(`the ledger differs by ${difference}`);
+    if (states.quarantined > 0) told.push(`${states.quarantined} quarantined`);
+    return contents;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'SpoolError') throw error;
+    told.push(error.message);
+    return [];
+  }
 }
 
 /** Those that the mirror gets; all of the test's records wait for it. */
@@ -108,9 +134,9 @@ function read(spool: Spool, record: KeptRecord, told: string[]): string | null {
   }
 }
 
-function close(spool: Spool | null, told: string[]): void {
+function close(spool: Spool, told: string[]): void {
   try {
-    spool?.close();
+    spool.close();
   } catch (error) {
     told.push(String(error));
   }

@@ -8,7 +8,7 @@ import { bytesOf, captureOf, commitAll, inFile, openSpool, recordOf, writeFile }
 import { contentsOf, type Image, imageOf, lookInto, withFile, writeImage } from './spool-images.ts';
 
 /** `npm run test:full` looks at more. */
-const FLIPS = process.env.OUTRIDER_TEST_FULL === '1' ? 6000 : 600;
+const FLIPS = process.env.OUTRIDER_TEST_FULL === '1' ? 6000 : 500;
 const WAL_HEADER = 32;
 const FRAME_HEADER = 24;
 const FRAME = FRAME_HEADER + 8192;
@@ -38,7 +38,7 @@ class Damages {
   readonly problems: string[] = [];
   readonly missing = new Map<string, readonly string[]>();
   readonly #truth: Sample['truth'];
-  readonly #path = temporaryFolder();
+  readonly #path = temporaryFolder({ inMemory: true });
 
   constructor({ truth }: Sample) {
     this.#truth = truth;
@@ -95,7 +95,7 @@ test('a WAL that was cut off anywhere in its last commit gives every earlier rec
     if (missing.length === 0) whole += 1;
     else expect([cut, missing]).toEqual([cut, [last.id]]);
   }
-  expect(damages.problems.filter((problem) => problem.includes('something else'))).toEqual([]);
+  expect(damages.problems).toEqual([]);
   // It is there with its last byte, and not before.
   expect([whole, damages.missing.size]).toEqual([1, expect.any(Number)]);
   expect(damages.missing.size).toBeGreaterThan(500);
@@ -117,7 +117,7 @@ test('after a torn tail the spool goes on, and what is committed then stays', ()
 
 test.each([
   ['the database', 'spool.db', FLIPS],
-  ['a body file', '', FLIPS / 3],
+  ['a body file', '', FLIPS / 5],
 ])(
   'a bit that flips in %s never changes what is read, and what it takes away is told',
   (_, name, flips) => {
@@ -125,6 +125,10 @@ test.each([
     const file = name === '' ? bodyIn(from.image) : name;
     const damages = flip(from, file, flips);
     expect(damages.problems).toEqual([]);
+    const counts = [...damages.missing.values()].map((missing) => missing.length);
+    const all = counts.filter((count) => count === from.truth.size).length;
+    const some = counts.filter((count) => count > 0).length;
+    process.stderr.write(`flips: of ${flips} bits ${some} took something away, ${all} everything\n`);
     // Some bits matter to somebody: a test that flips none would see nothing missing.
     expect([...damages.missing.values()].some((missing) => missing.length > 0)).toBe(true);
     if (name === '') expect(Math.max(...[...damages.missing.values()].map((missing) => missing.length))).toBe(1);
@@ -132,10 +136,10 @@ test.each([
   240_000,
 );
 
-test('a bit that flips in the WAL changes nothing that is read, and takes only commits behind it', () => {
+test('a bit that flips in the WAL changes nothing that is read, takes only commits behind it, and that is told', () => {
   const from = sample(true);
   const damages = flip(from, 'spool.db-wal', FLIPS / 2);
-  expect(damages.problems.filter((problem) => problem.includes('something else'))).toEqual([]);
+  expect(damages.problems).toEqual([]);
   // Newest first: what is missing is the end, never a hole.
   const ids = [...from.truth.keys()];
   for (const missing of damages.missing.values()) expect(missing).toEqual(ids.slice(0, missing.length));
