@@ -171,7 +171,7 @@ export class SpoolCommit {
   #refusal({ head: { id }, bytes }: Entry): { readonly isNew: boolean; readonly outcome: CommitOutcome } {
     const { limitBytes } = this.#options;
     const used = this.#parts.quota.bytes;
-    const why = `the spool is full: ${used} of ${limitBytes} bytes, ${bytes} more needed, and nothing left that is released (raise spool.size, or let the mirror or a person release records)`;
+    const why = `spool: it is full: ${used} of ${limitBytes} bytes, ${bytes} more needed, and nothing left that is released (raise spool.size, or let the mirror or a person release records)`;
     return { isNew: false, outcome: { id, why } };
   }
 

@@ -6,6 +6,8 @@ export interface ChoresOptions {
   readonly spool: () => Spool | null;
   /** Tries to open it. */
   readonly open: () => void;
+  /** The upkeep went well: what has failed before may be over. */
+  readonly maintained: () => void;
   /** A chore failed; the spool's own `fault` tells whether it can go on. */
   readonly failed: (error: unknown) => void;
 }
@@ -50,6 +52,7 @@ export class KeeperChores {
     this.attempt(() => {
       if (spool.fault !== null) throw spool.fault;
       spool.maintain();
+      this.options.maintained();
     });
     // A failure may have opened another one, with a timer of its own.
     if (this.options.spool() !== spool) return;

@@ -123,7 +123,7 @@ export class KeeperServers {
       config,
       volume: () => spool.spool?.volume ?? null,
       build: () => ({ version: readVersion(), node: process.version }),
-      problems: () => (spool.problem === '' ? this.problems : [...this.problems, spool.problem]),
+      problems: () => [...this.problems, spool.problem, spool.failing].filter((problem) => problem !== ''),
     };
   }
 }

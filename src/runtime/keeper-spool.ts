@@ -2,12 +2,13 @@
  * The keeper's hold on the spool: opens it, tries again while it can't be had, and commits in groups: all that
  * failed since the last commit is one transaction and one fsync.
  */
-import { chunkPassed } from '../accept/chunk-garbage.ts';
 import type { Capture, CaptureResult, Settings } from '../exchange.ts';
 import { createRedactor, type Redactor, redactCapture } from '../record/redact.ts';
-import { type Closed, Spool, SpoolError } from '../record/spool.ts';
+import { type Closed, type CommitOutcome, Spool, SpoolError } from '../record/spool.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { Counter, Histogram, Meter } from '../watch/meter.ts';
+import { messageOf } from './error-message.ts';
+import { KeeperBodies } from './keeper-bodies.ts';
 import { KeeperChores } from './keeper-chores.ts';
 import { KeeperLosses } from './keeper-losses.ts';
 
@@ -33,15 +34,15 @@ const SAME_ERROR_MS = 10_000;
 
 export class KeeperSpool {
   spool: Spool | null = null;
+  /** Why the last commits failed, though it is open; '' when they didn't. */
+  failing = '';
   /** Why there is none, for people; '' when there is. */
   problem = '';
   private readonly options: KeeperSpoolOptions;
   private readonly commitSeconds: Histogram;
   private readonly errors = new Map<string, Counter>();
   private queue: Capture[] = [];
-  private readonly openFiles = new Set<number>();
-  /** Files are numbered in the order of their first pieces. */
-  private newestFile = 0;
+  private readonly bodies: KeeperBodies;
   private scheduled = false;
   /** Captures that were given up before they came here. */
   readonly losses: KeeperLosses;
@@ -56,6 +57,11 @@ export class KeeperSpool {
   constructor(options: KeeperSpoolOptions) {
     this.options = options;
     this.commitSeconds = options.meter.histogram('outrider_spool_commit_duration_seconds', {});
+    this.bodies = new KeeperBodies({
+      spool: () => this.opened(),
+      written: options.written,
+      failed: (file, why, operation) => this.bodyFailed(file, why, operation),
+    });
     this.losses = new KeeperLosses(
       () => this.spool,
       (error) => this.choreFailed(error),
@@ -63,6 +69,9 @@ export class KeeperSpool {
     this.chores = new KeeperChores({
       spool: () => this.spool,
       open: () => this.open(),
+      maintained: () => {
+        this.failing = '';
+      },
       failed: (error) => this.choreFailed(error),
     });
   }
@@ -111,39 +120,22 @@ export class KeeperSpool {
   }
 
   body(file: number, chunk: Uint8Array): void {
-    const isOpen = this.openFiles.has(file);
-    // What was on its way when the file was given up: begun anew it would be the end of a body, and nobody's.
-    const isLate = !isOpen && file <= this.newestFile;
-    this.newestFile = Math.max(this.newestFile, file);
-    try {
-      if (!isLate) this.writeBody(file, chunk, isOpen);
-    } catch (error) {
-      this.count('copy');
-      this.dropBody(file);
-      this.options.bodyFailed(file, messageOf(error));
-    }
-    this.options.written(chunk.length);
-    // Sealing makes three more of each.
-    chunkPassed(chunk.length * 4);
-  }
-
-  private writeBody(file: number, chunk: Uint8Array, isOpen: boolean): void {
-    if (this.spool === null) throw new Error(this.problem);
-    if (!isOpen) {
-      this.spool.openBody(file);
-      this.openFiles.add(file);
-    }
-    this.spool.writeBody(file, chunk);
+    this.bodies.write(file, chunk);
   }
 
   dropBody(file: number): void {
-    if (!this.openFiles.delete(file)) return;
-    try {
-      this.spool?.dropBody(file);
-    } catch (error) {
-      this.count('delete');
-      this.options.log.log('warn', { error: messageOf(error) }, 'the copy of a body could not be deleted');
-    }
+    this.bodies.drop(file);
+  }
+
+  private bodyFailed(file: number, why: string, operation: 'copy' | 'delete'): void {
+    this.count(operation);
+    if (operation === 'copy') this.options.bodyFailed(file, why);
+    else this.options.log.log('warn', { error: why }, 'the copy of a body could not be deleted');
+  }
+
+  private opened(): Spool {
+    if (this.spool === null) throw new Error(this.problem);
+    return this.spool;
   }
 
   /** What takes secrets out, for the settings that run now. */
@@ -189,30 +181,15 @@ export class KeeperSpool {
 
   private commitTo(spool: Spool, queue: readonly Capture[]): (readonly [string, CaptureResult])[] {
     const { keepOriginal } = this.options.settings().process.capture.redact;
-    const captures = queue.map((capture) => this.withKnownBody(capture));
+    const captures = queue.map((capture) => this.bodies.withKnownBody(capture));
     const toStore = keepOriginal ? captures : captures.map((capture) => redactCapture(capture, this.redaction()));
     const outcomes = spool.commit(toStore);
-    for (const { body } of captures) if (body.kind === 'file') this.forgetBody(body.file, keepOriginal);
+    for (const { body } of captures) if (body.kind === 'file') this.bodies.release(body.file, keepOriginal);
+    this.failing = whyNone(outcomes);
     return outcomes.map((outcome) => {
       if ('why' in outcome) return [outcome.id, { kind: 'failed', why: outcome.why }];
       return [outcome.id, { kind: 'committed', partial: outcome.partial }];
     });
-  }
-
-  /** A file that a row names now is the spool's; one whose body was withheld belongs to nobody. */
-  private forgetBody(file: number, committed: boolean): void {
-    if (committed) this.openFiles.delete(file);
-    else this.dropBody(file);
-  }
-
-  /** A body whose file failed is gone; the rest of the record is still worth keeping. */
-  private withKnownBody(capture: Capture): Capture {
-    const { body } = capture;
-    if (body.kind === 'memory' || this.openFiles.has(body.file)) return capture;
-    return {
-      ...capture,
-      body: { kind: 'memory', bytes: new Uint8Array(0), truncated: true, totalBytes: body.totalBytes },
-    };
   }
 
   private failedToCommit(queue: readonly Capture[], error: unknown): void {
@@ -232,7 +209,7 @@ export class KeeperSpool {
       this.options.log.log('warn', { error: messageOf(error) }, 'the spool could not be closed cleanly');
     }
     this.spool = null;
-    this.openFiles.clear();
+    this.bodies.forgetAll();
     this.open();
   }
 
@@ -288,6 +265,8 @@ export class KeeperSpool {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** The reason of the first, where not one of them was committed. */
+function whyNone(outcomes: readonly CommitOutcome[]): string {
+  const whys = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []));
+  return whys.length === outcomes.length ? (whys[0] ?? '') : '';
 }
