@@ -8,6 +8,8 @@ export interface ChoresOptions {
   readonly open: () => void;
   /** The upkeep went well: what has failed before may be over. */
   readonly maintained: () => void;
+  /** Records have moved over: the mirror may have something to do. */
+  readonly moved: () => void;
   /** A chore failed; the spool's own `fault` tells whether it can go on. */
   readonly failed: (error: unknown) => void;
 }
@@ -69,6 +71,7 @@ export class KeeperChores {
       if (spool === null || spool.fault !== null) return;
       this.attempt(() => {
         const moved = spool.moveSome() === 'moved';
+        if (moved) this.options.moved();
         const expired = this.rounds % EXPIRE_EVERY === 0 && spool.expire();
         if (moved || expired) this.soon();
       });

@@ -69,6 +69,7 @@ export class KeeperSpool {
     this.chores = new KeeperChores({
       spool: () => this.spool,
       open: () => this.open(),
+      moved: () => options.committed(),
       maintained: () => {
         this.failing = '';
       },
