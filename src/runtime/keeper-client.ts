@@ -115,9 +115,9 @@ export class KeeperClient implements RatedStore, CopyFiles {
     if (this.thread !== null) this.schedule();
   }
 
-  /** False: there is no keeper to write it. */
+  /** False: there is no keeper to write it, or its disk hangs and lines must not pile up. */
   log(line: LogLine): boolean {
-    if (this.thread === null) return false;
+    if (this.thread === null || this.waitingBytes > this.captureBytes / 2) return false;
     this.lines.push(line);
     this.schedule();
     return true;

@@ -201,3 +201,14 @@ test('a file of which an earlier keeper has the beginning is given up, and later
   expect(keeper.write(file, new Uint8Array(10))).toBe('gone');
   expect(keeper.write(keeper.open() ?? 0, new Uint8Array(10))).toBe('ok');
 });
+
+test('while the keeper hangs, log lines are not piled up for it', () => {
+  const { client: keeper } = client();
+  keeper.captureBytes = 1500;
+  const line = { time: 0, level: 'info', message: 'm', fields: {} } as const;
+  expect(keeper.log(line)).toBe(true);
+  keeper.commit(capture('a'), () => undefined);
+  expect(keeper.log(line)).toBe(false);
+  keeper.receive({ type: 'results', results: [['a', { kind: 'committed', partial: false }]] });
+  expect(keeper.log(line)).toBe(true);
+});
