@@ -13,6 +13,7 @@ const TOOLS = {
   wrk: 'wrk',
   kcat: 'kcat',
   strace: 'strace',
+  faketime: 'faketime',
   curl: 'curl',
   openssl: 'openssl',
   java: 'default-jre-headless',
