@@ -27,6 +27,8 @@ export class Keeper {
   private readonly spool: KeeperSpool;
   private servers: KeeperServers | null = null;
   private mirror: Mirror | null = null;
+  /** The log has had its redaction. */
+  private redacts = false;
   private listenersBound = false;
   private draining = false;
 
@@ -134,6 +136,8 @@ export class Keeper {
     this.config.applied(hash, problem);
     const after = this.config.settings.process;
     this.log.setLevel(after.log.level);
+    // Anew, for it remembers what it has shown.
+    if (this.redacts) this.log.setRedaction(this.logRedaction());
     const mirrors = before.kafka.brokers.length > 0 === after.kafka.brokers.length > 0;
     if (!isDeepStrictEqual(before.spool, after.spool) || !mirrors) this.spool.reopen();
     else if (!isDeepStrictEqual(before.kafka, after.kafka) && this.spool.spool !== null) {
@@ -165,6 +169,7 @@ export class Keeper {
   }
 
   private spoolOpened(spool: Spool): void {
+    this.redacts = true;
     this.log.setRedaction(this.logRedaction());
     this.config.save();
     void this.startMirror(spool);

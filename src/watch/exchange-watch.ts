@@ -71,8 +71,7 @@ export class ExchangeWatch {
     if (verdict?.kind === 'failed') meter.failed(verdict.reason);
     if (flight.retries > 0) this.countRetries(target, flight.retries, verdict);
     if (verdict !== null && wantsAccessLine(this.access, verdict)) {
-      const bytes = { requestBytes, responseBytes };
-      this.line(exchange, flight, verdict, { code, durationSeconds, targetSeconds, ...bytes });
+      this.line(exchange, flight, verdict, durationSeconds);
     }
   }
 
@@ -100,21 +99,29 @@ export class ExchangeWatch {
 
   private line(
     { caller, rule, target, kept }: WatchedExchange,
-    flight: WatchedFlight,
+    { attempts, targetMs }: WatchedFlight,
     verdict: Verdict,
-    numbers: {
-      code: number;
-      durationSeconds: number;
-      targetSeconds: number | null;
-      requestBytes: number;
-      responseBytes: number;
-    },
+    durationSeconds: number,
   ): void {
     const { listener, method, uri, remoteAddress } = caller.head;
-    const record = kept !== null && kept.outcome !== 'failed' ? kept.id : '';
-    const attempts = Math.max(1, flight.attempts.length);
-    const request = { listener, rule, target, method, uri, remoteAddress };
-    this.options.log.write(accessLine({ ...request, ...numbers, verdict, attempts, record, traceId: '' }));
+    const line = accessLine({
+      listener,
+      rule,
+      target,
+      method,
+      uri,
+      remoteAddress,
+      verdict,
+      code: caller.status,
+      durationSeconds,
+      targetSeconds: targetMs === null ? null : targetMs / 1000,
+      requestBytes: caller.body.received,
+      responseBytes: caller.bytesWritten,
+      attempts: Math.max(1, attempts.length),
+      record: kept !== null && kept.outcome !== 'failed' ? kept.id : '',
+      traceId: '',
+    });
+    this.options.log.write(line);
   }
 
   private countRetries(target: string, retries: number, verdict: Verdict | null): void {

@@ -42,7 +42,7 @@ const WITHOUT_QUERY: LogRedaction = { uri: maskTarget, text: (text) => text };
 
 /** Opens the log. A closed standard output loses lines, nothing else. */
 export function createKeeperLog({ level, redaction = WITHOUT_QUERY, print = printer() }: KeeperLogOptions): KeeperLog {
-  let redact = redaction;
+  let redact = remembering(redaction);
   // A write costs more than the line that is in it.
   let written = '';
   const logger = pino(
@@ -55,8 +55,8 @@ export function createKeeperLog({ level, redaction = WITHOUT_QUERY, print = prin
   );
   const add = ({ time, level, message, fields }: LogLine): void => {
     if (!logger.isLevelEnabled(level)) return;
-    const shown = redactFields(fields, redact);
-    logger[level]({ time: new Date(time).toISOString(), ...shown }, redact.text(message));
+    const shown = redactFields(fields, redact, { time: new Date(time).toISOString() });
+    logger[level](shown, redact.text(message));
   };
   const write = (...lines: readonly LogLine[]): void => {
     for (const line of lines) add(line);
@@ -70,17 +70,43 @@ export function createKeeperLog({ level, redaction = WITHOUT_QUERY, print = prin
       logger.level = next;
     },
     setRedaction(next) {
-      redact = next;
+      redact = remembering(next);
     },
   };
 }
 
-/** Every string of the fields; numbers and flags hold no secret, errors become their message. */
-function redactFields(fields: Readonly<Record<string, unknown>>, redact: LogRedaction): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, redactValue(name, value, redact)]));
+const REMEMBERED = 500;
+const LONGEST_REMEMBERED = 128;
+
+/** Names of rules, words of errors: the same texts come with every line. Not so targets. */
+function remembering({ uri, text }: LogRedaction): LogRedaction {
+  const known = new Map<string, string>();
+  return {
+    uri,
+    text: (whole) => {
+      const before = known.get(whole);
+      if (before !== undefined) return before;
+      const shown = text(whole);
+      if (known.size >= REMEMBERED) known.clear();
+      if (whole.length <= LONGEST_REMEMBERED) known.set(whole, shown);
+      return shown;
+    },
+  };
+}
+
+/** Every string of the fields, into `shown`; numbers and flags hold no secret, errors become their message. */
+function redactFields(
+  fields: Readonly<Record<string, unknown>>,
+  redact: LogRedaction,
+  shown: Record<string, unknown> = {},
+): Record<string, unknown> {
+  for (const name of Object.keys(fields)) shown[name] = redactValue(name, fields[name], redact);
+  return shown;
 }
 
 function redactValue(name: string, value: unknown, redact: LogRedaction): unknown {
+  // An id of ours, which by chance may look like the number of a card.
+  if (name === 'record') return value;
   if (typeof value === 'string') return name === 'uri' ? redact.uri(value) : redact.text(value);
   if (value instanceof Error) return redact.text(`${value.name}: ${value.message}`);
   if (Array.isArray(value)) return value.map((item) => redactValue(name, item, redact));

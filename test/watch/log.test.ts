@@ -48,6 +48,35 @@ function keeperLog(level = 'info') {
 }
 
 describe('lines', () => {
+  test('a text is shown by the redaction that holds now, however often it came before', () => {
+    const { log, last } = keeperLog();
+    const line = accessLine({ ...access, rule: 'hunter2' });
+    log.setRedaction({ uri: (uri) => uri, text: (text) => text });
+    for (let times = 0; times < 2; times++) log.write(line);
+    expect(last().rule).toBe('hunter2');
+    log.setRedaction({ uri: () => '/', text: (text) => text.replace('hunter2', '***') });
+    for (let times = 0; times < 2; times++) {
+      log.write(line);
+      expect(last()).toMatchObject({ rule: '***', uri: '/', msg: 'exchange failed' });
+    }
+  });
+
+  test('thousands of different texts are each shown as what they are', () => {
+    const { log, last } = keeperLog();
+    for (let number = 0; number < 3000; number++) {
+      const why = `${number}`.repeat(number % 50 || 1);
+      log.write(accessLine({ ...access, verdict: { kind: 'failed', reason: 'connect', status: null, message: why } }));
+      expect(last().why).toBe(why);
+    }
+  });
+
+  test('the id of a record is no number of a card', () => {
+    const { log, last } = keeperLog();
+    log.setRedaction({ uri: (uri) => uri, text: () => '***' });
+    log.write(accessLine(access));
+    expect(last()).toMatchObject({ record: access.record, rule: '***' });
+  });
+
   test('those that are posted together are printed together, each a line of its own, in their order', () => {
     const { log, lines } = keeperLog('warn');
     const quiet = accessLine({ ...access, verdict: { kind: 'delivered' } });
