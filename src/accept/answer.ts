@@ -4,7 +4,8 @@
 export interface Answer {
   readonly status: number;
   readonly headers: string[];
-  readonly body: Buffer;
+  /** A text is ASCII: it needs no bytes of its own. */
+  readonly body: Buffer | string;
 }
 
 export interface ProblemMembers {
@@ -17,9 +18,10 @@ const RETRY_AFTER_SECONDS = '1';
 
 /** `application/problem+json` for `status`. `extra` is added to the object and, for a record, as `outrider-record`. */
 export function problem(status: number, detail: string, extra: ProblemMembers = {}): Answer {
-  const text = JSON.stringify({ type: 'about:blank', title: reasonPhrase(status), status, detail, ...extra });
-  const body = Buffer.from(`${text}\n`);
-  const headers = ['content-type', 'application/problem+json', 'content-length', String(body.length)];
+  const text = `${JSON.stringify({ type: 'about:blank', title: reasonPhrase(status), status, detail, ...extra })}\n`;
+  const length = Buffer.byteLength(text);
+  const body = length === text.length ? text : Buffer.from(text);
+  const headers = ['content-type', 'application/problem+json', 'content-length', String(length)];
   if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS);
   return { status, headers, body };
 }
@@ -55,7 +57,7 @@ export function reasonPhrase(status: number): string {
 /** The bytes of an answer for a connection without a parser: always the last on it. */
 export function rawAnswer({ status, headers, body }: Answer): Buffer {
   const all = ['Date', new Date().toUTCString(), 'Connection', 'close', ...headers];
-  return Buffer.concat([rawHead(status, '', all), body]);
+  return Buffer.concat([rawHead(status, '', all), typeof body === 'string' ? Buffer.from(body, 'latin1') : body]);
 }
 
 /** A status line and its fields. `headers` must hold nothing that HTTP forbids. */

@@ -118,13 +118,15 @@ export class Caller {
     return more;
   }
 
-  end(chunk: Uint8Array | null, trailers: readonly string[] | null = null): void {
+  /** A text is latin1. */
+  end(chunk: Uint8Array | string | null, trailers: readonly string[] | null = null): void {
     if (trailers !== null && trailers.length > 0) this.response.addTrailers(pairs(trailers));
     if (chunk === null) this.response.end();
     else {
       this.bytesWritten += chunk.length;
       // As a string a small body leaves in one buffer with its head; as bytes the two are gathered, which costs more.
-      if (chunk.length <= ONE_WRITE_BYTES) this.response.end(latin1(chunk), 'latin1');
+      if (typeof chunk === 'string') this.response.end(chunk, 'latin1');
+      else if (chunk.length <= ONE_WRITE_BYTES) this.response.end(latin1(chunk), 'latin1');
       else this.response.end(chunk);
     }
     // What has not left yet is no longer drained: a caller that doesn't read it is cut all the same.
@@ -135,12 +137,12 @@ export class Caller {
    * Ends an answer that may have come before the request's body did: the rest is read and dropped for a moment, so
    * that the caller, who is still sending, gets to read the answer instead of a reset (RFC 9112 section 9.6).
    */
-  endAfterBody(chunk: Uint8Array | null, trailers: readonly string[] | null): void {
+  endAfterBody(chunk: Uint8Array | string | null, trailers: readonly string[] | null): void {
     if (!this.body.isComing) {
       this.end(chunk, trailers);
       return;
     }
-    if (chunk !== null) this.write(chunk);
+    if (chunk !== null) this.write(typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk);
     else this.flush();
     this.body.drop(LINGER_MS, () => {
       this.end(null, trailers);

@@ -78,8 +78,8 @@ export class Capturer {
       clearTimeout(timer);
       done({ outcome, id, why });
     };
-    const waited = `the disk did not answer within ${this.options.waitMs} ms`;
-    const timer = setTimeout(() => settle('pending', waited), this.options.waitMs);
+    const { waitMs } = this.options;
+    const timer = setTimeout(() => settle('pending', `the disk did not answer within ${waitMs} ms`), waitMs);
     this.options.store.commit(this.captureOf(source, exchange), (result) => {
       if (result.kind === 'committed') settle(result.partial ? 'partial' : 'committed', '');
       else settle('failed', result.why);

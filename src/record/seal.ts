@@ -10,6 +10,7 @@ const ALGORITHM = 'aes-256-gcm';
 export const KEY_BYTES = 32;
 export const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
+const OPTIONS = { authTagLength: TAG_BYTES };
 const ID_BYTES = 8;
 
 /** Keys of a key file: the first seals, every one opens. */
@@ -59,16 +60,21 @@ export class Subkey {
 
   /** Ciphertext with its tag behind it: 16 bytes longer than the text. `context` is authenticated, not stored. */
   seal(counter: number, field: number, context: string, text: Uint8Array): Buffer {
-    const cipher = createCipheriv(ALGORITHM, this.#key, nonce(counter, field), { authTagLength: TAG_BYTES });
+    const cipher = createCipheriv(ALGORITHM, this.#key, nonce(counter, field), OPTIONS);
     cipher.setAAD(Buffer.from(context, 'utf8'));
-    return Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+    const sealed = Buffer.allocUnsafe(text.length + TAG_BYTES);
+    sealed.set(cipher.update(text));
+    // GCM holds nothing back (NIST SP 800-38D section 7.1): this only makes the tag.
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), text.length);
+    return sealed;
   }
 
   /** Throws SpoolError `corrupt` when one bit, the counter, the field or the context is not what was sealed. */
   open(counter: number, field: number, context: string, sealed: Uint8Array): Buffer {
     const end = sealed.length - TAG_BYTES;
     if (end < 0) throw new SpoolError('read', 'corrupt', 'sealed data is too short');
-    const decipher = createDecipheriv(ALGORITHM, this.#key, nonce(counter, field), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv(ALGORITHM, this.#key, nonce(counter, field), OPTIONS);
     decipher.setAAD(Buffer.from(context, 'utf8'));
     decipher.setAuthTag(sealed.subarray(end));
     try {
@@ -97,9 +103,12 @@ function derive(key: Uint8Array, salt: Uint8Array, use: string, bytes: number): 
   return Buffer.from(hkdfSync('sha256', key, salt, use, bytes));
 }
 
+const shared = Buffer.alloc(NONCE_BYTES);
+
+/** Valid until the next one is made: a cipher copies it. */
 function nonce(counter: number, field: number): Buffer {
-  const bytes = Buffer.allocUnsafe(NONCE_BYTES);
-  bytes.writeUInt32BE(field, 0);
-  bytes.writeBigUInt64BE(BigInt(counter), 4);
-  return bytes;
+  shared.writeUInt32BE(field, 0);
+  shared.writeUInt32BE(Math.floor(counter / 2 ** 32), 4);
+  shared.writeUInt32BE(counter % 2 ** 32, 8);
+  return shared;
 }

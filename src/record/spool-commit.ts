@@ -93,7 +93,8 @@ export class SpoolCommit {
   }
 
   /** A body that can't be kept costs the body, not the record. */
-  #entryOf({ body, ...head }: Capture, onError: (error: SpoolError) => void): Entry {
+  #entryOf(head: Capture, onError: (error: SpoolError) => void): Entry {
+    const { body } = head;
     const { totalBytes } = body;
     if (body.kind === 'memory' && body.bytes.length <= FRAME_BYTES) {
       return entryFrom(head, body.bytes, null, totalBytes, body.truncated);

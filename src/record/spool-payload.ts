@@ -11,8 +11,8 @@ interface StoredHead extends Omit<CaptureHead, 'response'> {
   readonly bodyFile: string | null;
   readonly storedBytes: number;
   /** Absent in records of release 0.1.0. */
-  readonly totalBytes?: number;
-  readonly truncated?: boolean;
+  readonly totalBytes?: number | undefined;
+  readonly truncated?: boolean | undefined;
 }
 
 export interface Payload {
@@ -26,22 +26,27 @@ export interface Payload {
 
 const LENGTH_BYTES = 4;
 
+/** `head` may be a whole capture: its body is not among the stored. */
 export function encodePayload({ head, bodyFile, storedBytes, totalBytes, truncated }: Payload): Buffer {
-  const { response: answer, ...rest } = head;
+  const { response: answer } = head;
   const response = answer && { status: answer.status, rawHeaders: answer.rawHeaders, truncated: answer.truncated };
-  const total = totalBytes === null ? {} : { totalBytes };
-  const stored: StoredHead = {
-    ...rest,
+  const stored: StoredHead & { readonly body: undefined } = {
+    ...head,
+    // What is undefined is no part of the JSON.
+    body: undefined,
     response,
     bodyFile,
     storedBytes,
-    ...total,
-    ...(truncated === null ? {} : { truncated }),
+    totalBytes: totalBytes ?? undefined,
+    truncated: truncated ?? undefined,
   };
-  const json = Buffer.from(JSON.stringify(stored), 'utf8');
-  const length = Buffer.allocUnsafe(LENGTH_BYTES);
-  length.writeUInt32BE(json.length);
-  return Buffer.concat([length, json, answer?.body ?? Buffer.alloc(0)]);
+  const json = JSON.stringify(stored);
+  const jsonBytes = Buffer.byteLength(json);
+  const payload = Buffer.allocUnsafe(LENGTH_BYTES + jsonBytes + (answer?.body.length ?? 0));
+  payload.writeUInt32BE(jsonBytes);
+  payload.write(json, LENGTH_BYTES);
+  if (answer !== null) payload.set(answer.body, LENGTH_BYTES + jsonBytes);
+  return payload;
 }
 
 /** Only for bytes that were authenticated: it trusts their shape. */

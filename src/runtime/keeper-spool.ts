@@ -32,6 +32,10 @@ export interface KeeperSpoolOptions {
 const MOVE_FIRST_MS = 100;
 const SAME_ERROR_MS = 10_000;
 
+/** The same object each time crosses to the path once a message. */
+const COMMITTED: CaptureResult = { kind: 'committed', partial: false };
+const PARTIAL: CaptureResult = { kind: 'committed', partial: true };
+
 export class KeeperSpool {
   spool: Spool | null = null;
   /** Why the last commits failed, though it is open; '' when they didn't. */
@@ -189,7 +193,7 @@ export class KeeperSpool {
     this.failing = whyNone(outcomes);
     return outcomes.map((outcome) => {
       if ('why' in outcome) return [outcome.id, { kind: 'failed', why: outcome.why }];
-      return [outcome.id, { kind: 'committed', partial: outcome.partial }];
+      return [outcome.id, outcome.partial ? PARTIAL : COMMITTED];
     });
   }
 

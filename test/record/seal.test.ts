@@ -1,3 +1,4 @@
+import { createCipheriv, hkdfSync } from 'node:crypto';
 import { parseKeys, Sealer, TAG_BYTES } from '../../src/record/seal.ts';
 import { bytesOf, thrownBy } from './spool-fixtures.ts';
 
@@ -26,6 +27,20 @@ test.each([
 function sealed(): Buffer {
   return sealer.subkey(salt).seal(7, 1, 'id', text);
 }
+
+// The format on the disk: what one release seals the other opens.
+test.each([0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 1])(
+  'the nonce is the field, then the counter (%d), big-endian',
+  (counter) => {
+    const key = Buffer.from(hkdfSync('sha256', bytesOf(32, 1), salt, 'outrider spool 1', 32));
+    const nonce = Buffer.alloc(12);
+    nonce.writeUInt32BE(2, 0);
+    nonce.writeBigUInt64BE(BigInt(counter), 4);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from('an id'));
+    const expected = Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+    expect(sealer.subkey(salt).seal(counter, 2, 'an id', text)).toEqual(expected);
+  },
+);
 
 test('no single flipped bit opens', () => {
   const subkey = sealer.subkey(salt);
