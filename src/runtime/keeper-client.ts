@@ -7,6 +7,7 @@ import type { Capture, CaptureResult } from '../exchange.ts';
 import type { RatedStore } from '../record/capture-rate.ts';
 import type { LogLine } from '../watch/log-line.ts';
 import type { SeriesDefinition } from '../watch/meter.ts';
+import { packCaptures } from './capture-pack.ts';
 import type { FromKeeper, ToKeeper } from './keeper-protocol.ts';
 
 /** A running keeper: a worker thread, or a fake of one in a test. */
@@ -153,7 +154,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
     this.batch = [];
     this.lines = [];
     if (series.length > 0) thread.post({ type: 'series', definitions: series });
-    if (batch.length > 0) thread.post({ type: 'captures', captures: batch });
+    if (batch.length > 0) thread.post({ type: 'captures', captures: packCaptures(batch) });
     if (this.rateLosses > 0) thread.post({ type: 'rateLoss', count: this.rateLosses });
     this.rateLosses = 0;
     if (lines.length > 0) thread.post({ type: 'log', lines });

@@ -1,7 +1,8 @@
 /** What the path thread and the keeper say to each other. Plain data: everything here is cloned on its way. */
-import type { Capture, CaptureResult, Settings } from '../exchange.ts';
+import type { CaptureResult, Settings } from '../exchange.ts';
 import type { LogLine } from '../watch/log-line.ts';
 import type { SeriesDefinition } from '../watch/meter.ts';
+import type { PackedCaptures } from './capture-pack.ts';
 import type { ConfigMistake } from './errors.ts';
 
 /** Given to the keeper when it is started. */
@@ -17,7 +18,7 @@ export interface KeeperStart {
 
 export type ToKeeper =
   | { readonly type: 'series'; readonly definitions: readonly SeriesDefinition[] }
-  | { readonly type: 'captures'; readonly captures: readonly Capture[] }
+  | { readonly type: 'captures'; readonly captures: PackedCaptures }
   | { readonly type: 'body'; readonly file: number; readonly chunk: Uint8Array }
   | { readonly type: 'dropBody'; readonly file: number }
   /** Captures that were given up for `capture.rate`. */

@@ -78,7 +78,7 @@ export class KeeperSupervisor {
     });
     this.worker = worker;
     this.startedAt = performance.now();
-    client.attach({ post: (message) => worker.postMessage(message) });
+    client.attach({ post: (message) => worker.postMessage(message, movedWith(message)) });
     worker.on('message', (message: FromKeeper) => {
       client.receive(message);
       this.options.onMessage(message);
@@ -112,3 +112,7 @@ export class KeeperSupervisor {
     );
   }
 }
+
+/** What changes hands instead of being copied. */
+const movedWith = (message: ToKeeper): ArrayBuffer[] =>
+  message.type === 'captures' ? [message.captures.bodies.buffer] : [];

@@ -11,6 +11,7 @@ import type { Spool } from '../record/spool.ts';
 import type { KeptRecord } from '../record/states.ts';
 import { createKeeperLog, type KeeperLog } from '../watch/log.ts';
 import { Meter, type SeriesDefinition } from '../watch/meter.ts';
+import { unpackCaptures } from './capture-pack.ts';
 import { ConfigError } from './errors.ts';
 import { KeeperConfig } from './keeper-config.ts';
 import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
@@ -104,7 +105,7 @@ export class Keeper {
         this.definitions.push(...message.definitions);
         return;
       case 'captures':
-        this.spool.receive(message.captures);
+        this.spool.receive(unpackCaptures(message.captures));
         return;
       case 'body':
         this.spool.body(message.file, message.chunk);

@@ -1,5 +1,6 @@
 /** A fake of the keeper thread: keeps captures and bodies in memory, and can be slow, broken or silent. */
 import type { Capture, CaptureResult } from '../../src/exchange.ts';
+import { unpackCaptures } from '../../src/runtime/capture-pack.ts';
 import type { KeeperClient, KeeperThread } from '../../src/runtime/keeper-client.ts';
 import type { FromKeeper, ToKeeper } from '../../src/runtime/keeper-protocol.ts';
 
@@ -26,7 +27,7 @@ export class FakeKeeper implements KeeperThread {
   post(message: ToKeeper): void {
     // What crosses to a thread is cloned: an object that can't be, or that is changed afterwards, shows here.
     const cloned = structuredClone(message);
-    if (cloned.type === 'captures') this.commit(cloned.captures);
+    if (cloned.type === 'captures') this.commit(unpackCaptures(cloned.captures));
     else if (cloned.type === 'body') this.write(cloned.file, cloned.chunk);
     else if (cloned.type === 'dropBody') this.drop(cloned.file);
   }
