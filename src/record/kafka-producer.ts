@@ -18,7 +18,7 @@ export interface KafkaProducerDeps {
   readonly log: Log;
 }
 
-/** Milliseconds; each must be below the next: a broker answers one connection in order. */
+/** Milliseconds. The first four rise: a broker answers one connection in order. */
 export interface KafkaTiming {
   readonly connect: number;
   /** How long the leader waits for its followers. */
@@ -26,9 +26,17 @@ export interface KafkaTiming {
   readonly request: number;
   /** Of a whole send with its connects: the outer guard, kafkajs may add a metadata request to a failed send. */
   readonly deadline: number;
+  /** How long a client believes what it was told of topics and leaders. */
+  readonly metadata: number;
 }
 
-export const KAFKA_TIMING: KafkaTiming = { connect: 1_500, ack: 4_000, request: 5_000, deadline: 12_500 };
+export const KAFKA_TIMING: KafkaTiming = {
+  connect: 1_500,
+  ack: 4_000,
+  request: 5_000,
+  deadline: 12_500,
+  metadata: 300_000,
+};
 
 const GRACEFUL_DISCONNECT_MS = 1_000;
 const NO_RETRY = { retries: 0 };
@@ -172,6 +180,7 @@ class KafkaProducer implements Producer {
     const producer = kafka.producer({
       allowAutoTopicCreation: false,
       idempotent: false,
+      metadataMaxAge: this.#timing.metadata,
       retry: NO_RETRY,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     });

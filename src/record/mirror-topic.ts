@@ -25,7 +25,8 @@ export class TopicLook {
 
   constructor(options: TopicLookOptions) {
     this.#options = options;
-    this.running = this.#run();
+    // A client that throws against its contract must not end the thread.
+    this.running = this.#run().catch((error) => options.log('error', `mirror: the topic was not looked at: ${error}`));
   }
 
   /** Kafka takes records, so it can be asked: now. */

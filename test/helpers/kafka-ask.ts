@@ -69,6 +69,19 @@ export async function createTopic(
   }
 }
 
+/** Returns when the broker that was asked knows it no more. */
+export async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
+  const admin = client(brokers).admin();
+  try {
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic] });
+    const isGone = async (): Promise<boolean> => !(await admin.listTopics()).includes(topic);
+    await waitFor(isGone, { what: `the end of ${topic}` });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** Records between the first and the last offset of all partitions. */
 export async function countRecords(brokers: readonly string[], topic: string): Promise<number> {
   const admin = client(brokers).admin();

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countRecords, createTopic, leaderOf, type TopicOptions, untilReady } from './kafka-ask.ts';
+import { countRecords, createTopic, deleteTopic, leaderOf, type TopicOptions, untilReady } from './kafka-ask.ts';
 import { archiveOf, isOnPath, type KafkaJars, type KafkaVersion, kafkaJars, once } from './kafka-jars.ts';
 import { formattedFolder, type KafkaNode, type NodePorts, prepareNode } from './kafka-node.ts';
 import { type ReadRecord, readTopic } from './kafka-read.ts';
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly nodes?: 1 | 3;
   /** More listeners of the (first) broker, named as their security protocol: `SASL_SSL`. */
   readonly listeners?: readonly ('SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL')[];
+  /** Address of a proxy: a listener PROXIED of the (first) broker says that this is where it is. */
+  readonly proxy?: string;
   /** Of `StorageTool format`: SCRAM users. */
   readonly formatArgs?: readonly string[];
 }
@@ -26,6 +28,8 @@ export interface ClusterOptions {
 export interface KafkaConnection {
   readonly brokers: readonly string[];
   createTopic(name: string, options?: TopicOptions): Promise<void>;
+  /** Returns when no broker knows it any more. */
+  deleteTopic(name: string): Promise<void>;
   /** Index in `nodes` and `brokers` of the leader of the topic's first partition. */
   leaderOf(topic: string): Promise<number>;
   /** Records between the first and the last offset. */
@@ -62,10 +66,11 @@ export async function prepareCluster(options: ClusterOptions): Promise<KafkaClus
   const brokers = all.map(({ broker }) => `127.0.0.1:${broker}`);
   const listeners: Record<string, string> = {};
   for (const name of extra) listeners[name] = `127.0.0.1:${await freePort()}`;
+  if (options.proxy !== undefined) listeners.PROXIED = `127.0.0.1:${await freePort()}`;
   const formatArgs = options.formatArgs ?? null;
   const nodes = await Promise.all(
     all.map((ports) => {
-      const own = { ...listenerLines(ports, listeners), ...properties };
+      const own = { ...listenerLines(ports, listeners, options.proxy), ...properties };
       const nodeFolder = join(folder, String(ports.id));
       return prepareNode({ jars, folder: nodeFolder, ports, all, properties: own, formatArgs });
     }),
@@ -118,11 +123,21 @@ function signalAll(nodes: readonly KafkaNode[], signal: NodeJS.Signals): void {
 }
 
 /** The further listeners are advertised by the first node only; one-node clusters are what they are for. */
-function listenerLines(ports: NodePorts, extra: Readonly<Record<string, string>>): Record<string, string> {
-  const names = Object.keys(extra);
-  if (names.length === 0) return {};
-  const own = [`PLAINTEXT://127.0.0.1:${ports.broker}`, ...names.map((name) => `${name}://${extra[name]}`)].join(',');
-  return { listeners: `${own},CONTROLLER://127.0.0.1:${ports.controller}`, 'advertised.listeners': own };
+function listenerLines(
+  ports: NodePorts,
+  extra: Readonly<Record<string, string>>,
+  proxy: string | undefined,
+): Record<string, string> {
+  if (Object.keys(extra).length === 0) return {};
+  const all = { PLAINTEXT: `127.0.0.1:${ports.broker}`, ...extra };
+  const lines = (listeners: object): string =>
+    Object.entries(listeners)
+      .map(([name, address]) => `${name}://${address}`)
+      .join(',');
+  return {
+    listeners: `${lines(all)},CONTROLLER://127.0.0.1:${ports.controller}`,
+    'advertised.listeners': lines(proxy === undefined ? all : { ...all, PROXIED: proxy }),
+  };
 }
 
 /** Below the range that outgoing connections take theirs from: still free at the restart. */
@@ -141,6 +156,7 @@ export function connectionTo(brokers: readonly string[]): KafkaConnection {
   return {
     brokers,
     createTopic: (name, options = {}) => createTopic(brokers, name, options),
+    deleteTopic: (name) => deleteTopic(brokers, name),
     leaderOf: async (topic) => (await leaderOf(brokers, topic)) - 1,
     count: (topic) => countRecords(brokers, topic),
     readAll: async (topic) => readTopic(brokers, topic, await countRecords(brokers, topic)),

@@ -8,7 +8,7 @@ import { waitFor } from '../helpers/wait.ts';
 import { FakeRelaySource } from './fake-relay-source.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 
-const QUICK: KafkaTiming = { connect: 500, ack: 1_000, request: 1_500, deadline: 4_000 };
+const QUICK: KafkaTiming = { connect: 500, ack: 1_000, request: 1_500, deadline: 4_000, metadata: 300_000 };
 
 describeWithKafka('the mirror to a real Kafka', { control: true }, () => {
   let kafka: KafkaForTest;
