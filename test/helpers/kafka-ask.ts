@@ -94,6 +94,22 @@ export async function countRecords(brokers: readonly string[], topic: string): P
   }
 }
 
+/** Asks anew each time: brokers come and go meanwhile. */
+export async function untilInSync(brokers: readonly string[], topic: string): Promise<void> {
+  const isInSync = async (): Promise<boolean> => {
+    const admin = client(brokers).admin();
+    try {
+      await admin.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const partitions = topics.flatMap((each) => each.partitions);
+      return partitions.length > 0 && partitions.every(({ isr, replicas }) => isr.length === replicas.length);
+    } finally {
+      await admin.disconnect();
+    }
+  };
+  await waitFor(isInSync, { what: `all replicas of ${topic}`, timeoutMs: START_MS, everyMs: 50 });
+}
+
 /** Node id of the leader of the first partition. */
 export async function leaderOf(brokers: readonly string[], topic: string): Promise<number> {
   const admin = client(brokers).admin();

@@ -2,7 +2,15 @@
 import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countRecords, createTopic, deleteTopic, leaderOf, type TopicOptions, untilReady } from './kafka-ask.ts';
+import {
+  countRecords,
+  createTopic,
+  deleteTopic,
+  leaderOf,
+  type TopicOptions,
+  untilInSync,
+  untilReady,
+} from './kafka-ask.ts';
 import { archiveOf, isOnPath, type KafkaJars, type KafkaVersion, kafkaJars, once } from './kafka-jars.ts';
 import { formattedFolder, type KafkaNode, type NodePorts, prepareNode } from './kafka-node.ts';
 import { type ReadRecord, readTopic } from './kafka-read.ts';
@@ -32,6 +40,8 @@ export interface KafkaConnection {
   deleteTopic(name: string): Promise<void>;
   /** Index in `nodes` and `brokers` of the leader of the topic's first partition. */
   leaderOf(topic: string): Promise<number>;
+  /** Returns when all replicas of all its partitions are in sync. */
+  untilInSync(topic: string): Promise<void>;
   /** Records between the first and the last offset. */
   count(topic: string): Promise<number>;
   /** By a consumer nobody here wrote. Values as UTF-8. */
@@ -158,6 +168,7 @@ export function connectionTo(brokers: readonly string[]): KafkaConnection {
     createTopic: (name, options = {}) => createTopic(brokers, name, options),
     deleteTopic: (name) => deleteTopic(brokers, name),
     leaderOf: async (topic) => (await leaderOf(brokers, topic)) - 1,
+    untilInSync: (topic) => untilInSync(brokers, topic),
     count: (topic) => countRecords(brokers, topic),
     readAll: async (topic) => readTopic(brokers, topic, await countRecords(brokers, topic)),
   };

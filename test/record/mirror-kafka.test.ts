@@ -2,18 +2,28 @@ import { readFile } from 'node:fs/promises';
 import { createKafkaProducer, type KafkaTiming } from '../../src/record/kafka-producer.ts';
 import type { KafkaSettings } from '../../src/record/kafka-security.ts';
 import { createMirror, type Mirror, messageFor } from '../../src/record/mirror.ts';
+import { openSockets } from '../contract/fixtures.ts';
 import { cleanUp } from '../helpers/cleanup.ts';
 import { describeWithKafka, type KafkaForTest, type ReadRecord, startKafka, topicName } from '../helpers/kafka.ts';
+import { type KafkaProxy, startKafkaProxy } from '../helpers/kafka-proxy.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { FakeRelaySource } from './fake-relay-source.ts';
 import { kafkaSettings } from './kafka-settings.ts';
+import { expectDelivered, startSpoolMirror } from './mirror-fixtures.ts';
 
 const QUICK: KafkaTiming = { connect: 500, ack: 1_000, request: 1_500, deadline: 4_000, metadata: 300_000 };
 
 describeWithKafka('the mirror to a real Kafka', { control: true }, () => {
   let kafka: KafkaForTest;
+  let proxy: KafkaProxy;
   beforeAll(async () => {
-    kafka = await startKafka({ started: false });
+    proxy = await startKafkaProxy({ shared: true });
+    kafka = await startKafka({
+      started: false,
+      proxy: proxy.address,
+      properties: { 'connections.max.idle.ms': '1000' },
+    });
+    proxy.forwardTo(kafka.listeners.PROXIED ?? '');
   }, 120_000);
 
   const setUp = (changes: Partial<KafkaSettings> = {}, source = new FakeRelaySource()) => {
@@ -143,6 +153,39 @@ describeWithKafka('the mirror to a real Kafka', { control: true }, () => {
     await kafka.createTopic(settings.topic);
     await drained();
     expect(ids(await kafka.readAll(settings.topic))).toEqual(source.records.map(({ record }) => record.id));
+  });
+
+  test('an answer that is lost after the append costs a repeat under the same ids, not a record', async () => {
+    const topic = topicName();
+    await kafka.createTopic(topic);
+    const run = startSpoolMirror({ topic, brokers: [proxy.address] });
+    run.keep(10);
+    await run.drained();
+    proxy.loseNextAnswer();
+    run.keep(20);
+    await run.drained();
+    expect(proxy.lost).toBe(1);
+    const read = await kafka.readAll(topic);
+    expectDelivered(run, read);
+    expect(ids(read).filter((id, at) => ids(read).indexOf(id) !== at)).toEqual(run.ids.slice(10));
+  });
+
+  test('a broker that closes what is idle costs nothing: the next record flows at once, and nobody is told', async () => {
+    const topic = topicName();
+    await kafka.createTopic(topic);
+    const before = openSockets();
+    const run = startSpoolMirror({ topic, brokers: kafka.brokers });
+    for (let round = 1; round <= 2; round += 1) {
+      run.keep(5);
+      await run.drained();
+      await waitFor(() => openSockets() <= before, { what: 'the broker to close an idle connection' });
+    }
+    run.keep(5);
+    await run.drained();
+    const read = await kafka.readAll(topic);
+    expectDelivered(run, read);
+    expect(read).toHaveLength(15);
+    expect(run.lines.filter((line) => !line.includes('use 3 replicas'))).toEqual([]);
   });
 });
 
