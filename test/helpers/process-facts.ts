@@ -36,6 +36,28 @@ export function anonymousMemory(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
+/** CPU that all threads of a process have used, to the nanosecond: /proc/PID/stat counts in hundredths of a second. */
+export function cpuMilliseconds(pid: number): number {
+  let nanoseconds = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    } catch {
+      // A thread that ended between the listing and the look.
+    }
+  }
+  return nanoseconds / 1_000_000;
+}
+
+/** Connections of a process to a port that are open on both sides. */
+export function establishedTo(pid: number, port: number): number {
+  const ESTABLISHED = '01';
+  const inodes = new Set(openDescriptors(pid).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = ['tcp', 'tcp6'].flatMap((table) => readTable(pid, table));
+  return rows.filter((row) => row.state === ESTABLISHED && row.remote.endsWith(end) && inodes.has(row.inode)).length;
+}
+
 interface Row {
   readonly local: string;
   readonly remote: string;
