@@ -14,7 +14,6 @@ const DRAIN_MS = 60_000;
 let kafka: KafkaForTest;
 
 async function startMirroring(topic: string): Promise<Outrider> {
-  await kafka.createTopic(topic);
   return startOutrider({
     outrider: { kafka: { brokers: kafka.brokers, topic } },
     routes: { targets: { down: `http://127.0.0.1:${await closedPort()}` }, default: 'down' },
@@ -88,6 +87,7 @@ describeWithKafka('the mirror', { control: true }, () => {
 
   test('1,000 failures while the broker is away are 1,000 records in their order when it is back', async () => {
     const topic = topicName();
+    await kafka.createTopic(topic);
     const outrider = await startMirroring(topic);
     await kafka.stop();
     const ids = await fail(outrider, FAILURES);
@@ -101,6 +101,7 @@ describeWithKafka('the mirror', { control: true }, () => {
 
   test('a kill -9 while the broker is away, and one while records flow, change neither their number nor their order', async () => {
     const topic = topicName();
+    await kafka.createTopic(topic);
     const outrider = await startMirroring(topic);
     await kafka.stop();
     const before = await fail(outrider, FAILURES / 2);
@@ -117,5 +118,24 @@ describeWithKafka('the mirror', { control: true }, () => {
       `mirror: killed with ${inTopic} of ${FAILURES} in the topic; ${records.length - FAILURES} repeats\n`,
     );
     expectRecords(records, ids);
+  }, 120_000);
+});
+
+describeWithKafka('the mirror to Kafka 3.9', { control: true }, () => {
+  beforeAll(async () => {
+    kafka = await startKafka({ version: '3.9.2', started: false });
+  }, 120_000);
+
+  test('a broker that is away from the start keeps nobody from being ready, and gets all in order when it comes', async () => {
+    const topic = topicName();
+    const outrider = await startMirroring(topic);
+    const ids = await fail(outrider, FAILURES / 2);
+    const ready = await fetch(`${outrider.metricsUrl}/readyz?verbose`, { headers: { connection: 'close' } });
+    expect(ready.status).toBe(200);
+    expect(await ready.text()).toContain(`mirror: ${FAILURES / 2} records wait for Kafka`);
+    await kafka.restart();
+    await kafka.createTopic(topic);
+    await drained(outrider);
+    expectRecords(await kafka.readAll(topic), ids);
   }, 120_000);
 });
