@@ -11,8 +11,8 @@ import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 /** Of this run alone: two may go on at a time. */
 const RESULTS = join(root, '.cache', `jest.${process.pid}.json`);
 
-/** Suites that keep both cores busy (brokers, loads, kills under load): one at a time, and no other beside them. */
-const HEAVY = '/test/(e2e/|record/(kafka-producer|mirror-kafka|spool-quota|spool-steps))';
+/** Suites that keep both cores busy (brokers, loads, kills and faults under load): one at a time, and no other beside them. */
+const HEAVY = '/test/(e2e/|faults/|record/(kafka-producer|mirror-kafka|spool-quota|spool-steps))';
 
 const CHECKS = [
   { name: 'build', run: () => build() },

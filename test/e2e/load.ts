@@ -65,6 +65,11 @@ export class Connection {
     this.#socket.on('close', () => this.#end(new Error('the connection was closed before the answer was whole')));
   }
 
+  /** The other side has closed it, or it broke. */
+  get gone(): boolean {
+    return this.#gone !== null;
+  }
+
   /** @throws Error when the connection breaks first, or the answer is none. */
   ask(bytes: Uint8Array | string): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
