@@ -477,6 +477,24 @@ describe('copies', () => {
     socket.destroy();
   });
 
+  test('of a failed request that the disk refuses make its record a partial one', async () => {
+    const path = await startDown();
+    const socket = connect(path.port, '127.0.0.1');
+    const body = 'x'.repeat(400_000);
+    let said = '';
+    socket.on('data', (chunk) => {
+      said += chunk.toString('latin1');
+    });
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 200_000)}`);
+    await waitFor(() => path.keeper.files.size === 1, { what: 'the file' });
+    path.keeper.breakFile(1);
+    socket.write(body.slice(200_000));
+    await waitFor(() => said.includes('\r\n\r\n'), { what: 'the answer' });
+    expect(said).toMatch(/^outrider-capture: partial\r$/im);
+    expect(path.captures[0]?.body).toMatchObject({ truncated: true, totalBytes: 400_000 });
+    socket.destroy();
+  });
+
   test('that a disk is too slow for are given up: a live upload is held up for a moment, and never fails', async () => {
     const target = await startTarget();
     const path = await startPath({

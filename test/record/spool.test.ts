@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../helpers/cleanup.ts';
+import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import {
   bytesOf,
   captureOf,
@@ -320,6 +320,19 @@ describe('released records', () => {
     now += 1;
     spool.expire();
     expect(spool.list({ limit: 10 })).toEqual([]);
+  });
+
+  test('a wall clock that jumps ahead expires nothing', () => {
+    const { now } = Date;
+    cleanUp(() => {
+      Date.now = now;
+    });
+    const spool = openSpool({ keep: 60_000 });
+    const capture = captureOf();
+    spool.markMirrored(commitAll(spool, [capture]));
+    Date.now = () => now() + 10 * 24 * 3_600_000;
+    spool.expire();
+    expect(spool.get(capture.id)?.mirror).toBe('mirrored');
   });
 
   test('a clock that runs backwards expires nothing', () => {
