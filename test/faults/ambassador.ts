@@ -10,7 +10,7 @@ const ENTRY = join(import.meta.dirname, '../../src/outrider.ts');
 const START_MS = 30_000;
 /** What a pod gets before the kernel ends it. */
 const GRACE_MS = 15_000;
-const KEPT_LINES = 200;
+const KEPT_LINES = 100;
 
 export interface Ledger {
   readonly captured: number;
@@ -49,6 +49,10 @@ export class Ambassador {
 
   get port(): number {
     return this.#options.port;
+  }
+
+  get adminUrl(): string {
+    return this.#addresses.admin;
   }
 
   /** Resolves when it listens. */
@@ -132,7 +136,9 @@ export class Ambassador {
   /** Its last lines, of this life and those before. */
   output(): string {
     const { stdout = [], stderr = [] } = this.#child ?? {};
-    return [...this.#lines, ...stdout.slice(-KEPT_LINES), ...stderr].slice(-KEPT_LINES).join('\n');
+    // A line for each failure would hide all others.
+    const all = [...this.#lines, ...stdout, ...stderr].filter((line) => !line.includes('"record":'));
+    return all.slice(-KEPT_LINES).join('\n');
   }
 
   #running(): Child {
@@ -143,9 +149,10 @@ export class Ambassador {
   #forget(child: Child): void {
     for (const line of child.stdout) {
       const { level, msg } = parse(line);
-      if (level === 'warn' || level === 'error' || level === 'fatal') this.warnings.set(msg, (this.warnings.get(msg) ?? 0) + 1);
+      if (level === 'warn' || level === 'error' || level === 'fatal')
+        this.warnings.set(msg, (this.warnings.get(msg) ?? 0) + 1);
     }
-    for (const line of [...child.stdout.slice(-KEPT_LINES), ...child.stderr]) this.#lines.push(line);
+    for (const line of [...child.stdout, ...child.stderr]) if (!line.includes('"record":')) this.#lines.push(line);
     this.#lines.splice(0, this.#lines.length - KEPT_LINES);
     this.#child = null;
   }

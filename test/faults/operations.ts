@@ -1,12 +1,12 @@
 /** Does what the plan says, while the traffic goes on, and sees that what was broken heals by itself. */
 import type { KafkaForTest } from '../helpers/kafka.ts';
+import { HAS_STRACE, injectIntoKeeper } from '../helpers/strace.ts';
+import type { Volume } from '../helpers/volume.ts';
 import { waitFor } from '../helpers/wait.ts';
 import type { Ambassador } from './ambassador.ts';
 import type { Model } from './model.ts';
 import type { Operation } from './plan.ts';
-import { injectIntoSync } from './tracer.ts';
 import type { Traffic } from './traffic.ts';
-import type { Volume } from './volume.ts';
 
 export interface World {
   readonly ambassador: Ambassador;
@@ -15,14 +15,13 @@ export interface World {
   readonly model: Model;
   /** null: it can't be filled here. */
   readonly volume: Volume | null;
-  readonly canTrace: boolean;
 }
 
 /** Enough that commits are under way when the kill comes. */
 const BURST = 200;
 const HEAL_MS = 30_000;
 const REFUSALS_OF_FULL_DISK = 20;
-const SLOW_FSYNCS = 8;
+const SLOW_COMMITS = 5;
 const SLOW_FSYNC_MICROSECONDS = 200_000;
 
 export class Operations {
@@ -31,7 +30,7 @@ export class Operations {
   /** Ledgers whose sum was wrong, or that knew fewer captures than there were promises. */
   readonly ledgerFaults: string[] = [];
   readonly #world: World;
-  #freeDisk: (() => void) | null = null;
+  #diskIsFull = false;
   #healed: (() => void) | null = null;
 
   constructor(world: World) {
@@ -81,7 +80,7 @@ export class Operations {
     const { ambassador, traffic, model } = this.#world;
     const { length: known } = model.promised;
     traffic.burst(BURST);
-    if (this.#freeDisk === null) {
+    if (!this.#diskIsFull) {
       const enough = (): boolean => model.promised.length >= known + after;
       await waitFor(enough, { what: `${after} promises of a burst`, timeoutMs: HEAL_MS, everyMs: 1 });
     }
@@ -107,7 +106,7 @@ export class Operations {
     await ambassador.start(mode);
     alive();
     // A spool on a full disk can't always be opened; its ledger is looked at later.
-    if (this.#freeDisk === null) await this.checkLedger(promised, 'after a restart');
+    if (!this.#diskIsFull) await this.checkLedger(promised, 'after a restart');
     traffic.resume();
   }
 
@@ -140,7 +139,8 @@ export class Operations {
     const { volume, traffic, model } = this.#world;
     if (volume === null) return this.#count('disk full, SKIPPED: nothing can be mounted here');
     model.epoch += 1;
-    this.#freeDisk = volume.fill();
+    this.#diskIsFull = true;
+    volume.fill();
     traffic.burst(BURST);
     const refused = (): number => (model.outcomes.get('failed') ?? 0) + (model.outcomes.get('partial') ?? 0);
     const before = refused();
@@ -150,33 +150,39 @@ export class Operations {
   }
 
   async #diskFree(): Promise<void> {
-    if (this.#freeDisk === null) return;
-    this.#freeDisk();
-    this.#freeDisk = null;
+    if (!this.#diskIsFull) return;
+    this.#world.volume?.free();
+    this.#diskIsFull = false;
     await this.#keepsAgain('the disk has room again');
     this.#world.model.epoch += 1;
   }
 
   async #fsyncError(): Promise<void> {
-    const { ambassador, traffic, model, canTrace } = this.#world;
-    if (!canTrace) return this.#count('fsync error, SKIPPED: strace can not attach here');
+    const { ambassador, traffic, model } = this.#world;
+    if (!HAS_STRACE) return this.#count('fsync error, SKIPPED: strace can not attach here');
     model.epoch += 1;
-    const tracer = await injectIntoSync(ambassador.pid, 'error=EIO:when=1');
+    const errors = async (): Promise<number> => (await ambassador.metrics()).value('spool_errors_total');
+    const before = await errors();
+    const faults = await injectIntoKeeper(ambassador.pid, 'fsync,fdatasync:error=EIO:when=1');
     traffic.burst(BURST);
-    await waitFor(() => tracer.injected() > 0, { what: 'an fsync that fails', timeoutMs: HEAL_MS });
-    await tracer.detach();
+    await waitFor(async () => (await errors()) > before, { what: 'an fsync that fails', timeoutMs: HEAL_MS });
+    await faults.end();
     await this.#keepsAgain('an fsync failed');
     model.epoch += 1;
     this.#count('fsync error');
   }
 
   async #slowDisk(): Promise<void> {
-    const { ambassador, traffic, canTrace } = this.#world;
-    if (!canTrace) return this.#count('slow disk, SKIPPED: strace can not attach here');
-    const tracer = await injectIntoSync(ambassador.pid, `delay_enter=${SLOW_FSYNC_MICROSECONDS}`);
+    const { ambassador, traffic } = this.#world;
+    if (!HAS_STRACE) return this.#count('slow disk, SKIPPED: strace can not attach here');
+    const commits = async (): Promise<number> =>
+      (await ambassador.metrics()).value('outrider_spool_commit_duration_seconds_count');
+    const before = await commits();
+    const faults = await injectIntoKeeper(ambassador.pid, `fsync,fdatasync:delay_enter=${SLOW_FSYNC_MICROSECONDS}`);
     traffic.burst(BURST);
-    await waitFor(() => tracer.injected() >= SLOW_FSYNCS, { what: 'some slow fsyncs', timeoutMs: HEAL_MS });
-    await tracer.detach();
+    const enough = async (): Promise<boolean> => (await commits()) >= before + SLOW_COMMITS;
+    await waitFor(enough, { what: 'some slow commits', timeoutMs: HEAL_MS });
+    await faults.end();
     this.#count('slow disk');
   }
 

@@ -6,7 +6,7 @@ import { cleanUp } from './cleanup.ts';
 import { waitFor } from './wait.ts';
 
 /** Some machines have no strace, or forbid it to trace. */
-const HAS_STRACE = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
+export const HAS_STRACE = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
 
 /** Skipped, loudly, where there is no strace; in CI that is a failure. */
 export function testWithStrace(title: string, body: () => Promise<void>, timeoutMs?: number): void {

@@ -1,6 +1,6 @@
 /** Small volumes that a test can fill, take away or make read-only: only for root, where it may mount. */
 import { spawnSync } from 'node:child_process';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanUp, temporaryFolder } from './cleanup.ts';
 
@@ -32,16 +32,16 @@ export class Volume {
     run('umount', ['-l', this.path]);
   }
 
-  /** Leaves no byte free. */
+  /** Leaves no byte free, also while others write there. */
   fill(): void {
-    const { bavail, bsize } = statfsSync(this.path);
-    writeFileSync(this.#ballast(), Buffer.alloc(Math.max(0, bavail - 1) * bsize));
-    for (let n = 0; statfsSync(this.path).bavail > 0; n += 1) writeFileSync(`${this.#ballast()}${n}`, 'x');
+    const file = openSync(this.#ballast(), 'w');
+    // Coarse, then finer, so that not one page is left.
+    for (const size of [1 << 20, 4096, 1]) while (append(file, Buffer.alloc(size)));
+    closeSync(file);
   }
 
   /** Takes the ballast away. */
   free(): void {
-    for (let n = 0; n < 10; n += 1) rmSync(`${this.#ballast()}${n}`, { force: true });
     rmSync(this.#ballast(), { force: true });
   }
 
@@ -50,12 +50,22 @@ export class Volume {
   }
 }
 
+/** False: the volume is full. */
+function append(file: number, bytes: Uint8Array): boolean {
+  try {
+    return writeSync(file, bytes) === bytes.length;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+    throw error;
+  }
+}
+
 function run(command: string, args: readonly string[]): void {
   const { status, stderr } = spawnSync(command, args);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
 }
 
-const MAY_MOUNT = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
+export const MAY_MOUNT = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
 
 /** Skipped, loudly, where this user may not mount; in CI that is a failure. */
 export function testWithVolume(title: string, body: () => Promise<void>, timeoutMs?: number): void {

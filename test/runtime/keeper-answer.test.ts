@@ -40,6 +40,7 @@ function open(parts: { readonly size?: string; readonly capture?: object } = {})
     bodyFailed: () => undefined,
     opened: () => undefined,
     committed: () => undefined,
+    usable: () => undefined,
   });
   keeper.open();
   cleanUp(() => keeper.close());
