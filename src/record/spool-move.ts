@@ -11,6 +11,7 @@ import { faultOf, spoolErrorFrom } from './spool-error.ts';
 import type { Move } from './spool-ledger.ts';
 import { type MovedRow, moveRow } from './spool-move-row.ts';
 import type { SpoolParts } from './spool-open.ts';
+import type { SealedRow } from './spool-rows.ts';
 import { SpoolSource } from './spool-source.ts';
 
 export interface MoverOptions {
@@ -72,15 +73,12 @@ export class SpoolMover {
     if (!this.look() || this.#current === null) return 'idle';
     const { source, move } = this.#current;
     if (move.done) return this.#finish();
-    const { rows, last } = source.page(move.seq, PAGE);
-    if (last === null) return this.#finish();
-    const { quota, bodies, database, ledger, rows: target, time } = this.#parts;
-    const free = this.#options.limitBytes * LEFT_FREE;
-    const needed = rows.reduce(
-      (sum, { sealedHead, storedBytes }) => sum + sealedHead.length + storedBytes + 1024,
-      free,
-    );
-    if (rows.length > 0 && quota.roomForRows(needed) < needed) return 'full';
+    const page = source.page(move.seq, PAGE);
+    if (page.last === null) return this.#finish();
+    const rows = this.#fitting(page.rows);
+    if (rows.length === 0 && page.rows.length > 0) return 'full';
+    const last = rows.length < page.rows.length ? (rows.at(-1)?.seq ?? move.seq) : page.last;
+    const { bodies, database, ledger, rows: target, time } = this.#parts;
     const moved = rows.flatMap((row) => this.#tryMove(source, row));
     if (moved.some(({ row }) => row?.bodyFile)) bodies.sync();
     const next: Move = { seq: last, records: move.records + moved.length, done: false };
@@ -99,6 +97,19 @@ export class SpoolMover {
   close(): void {
     this.#current?.source.close();
     this.#current = null;
+  }
+
+  /** The first of them, as many as there is room for: on a volume that is nearly full that may be one at a time. */
+  #fitting(rows: readonly SealedRow[]): readonly SealedRow[] {
+    const sizes = rows.map(({ sealedHead, storedBytes }) => sealedHead.length + storedBytes + 1024);
+    const free = this.#options.limitBytes * LEFT_FREE;
+    const room = this.#parts.quota.roomForRows(sizes.reduce((sum, bytes) => sum + bytes, free));
+    let left = room - Math.min(free, room / 2);
+    const beyond = sizes.findIndex((bytes) => {
+      left -= bytes;
+      return left < 0;
+    });
+    return beyond < 0 ? rows : rows.slice(0, beyond);
   }
 
   #begin(source: SpoolSource, sibling: Sibling): void {

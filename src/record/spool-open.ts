@@ -10,7 +10,7 @@ import { loadSealer, type SpoolKey } from './spool-key.ts';
 import { SpoolLedger } from './spool-ledger.ts';
 import { asideWarning, SpoolQuota, walBytesFor } from './spool-quota.ts';
 import { SpoolRemoval } from './spool-removal.ts';
-import { SpoolReserve } from './spool-reserve.ts';
+import { releaseReserve, SpoolReserve } from './spool-reserve.ts';
 import { SpoolRows } from './spool-rows.ts';
 import { SpoolSeals } from './spool-seals.ts';
 import { RunningTime } from './spool-time.ts';
@@ -67,7 +67,10 @@ export function openParts(options: SpoolOptions): SpoolParts {
   try {
     return openOnce(paths, options);
   } catch (error) {
-    if (!(error instanceof SpoolError) || error.fault !== 'corrupt') throw error;
+    if (!(error instanceof SpoolError)) throw error;
+    // A spool that can't be opened gives nothing back, and a full volume would stay full.
+    if (error.fault === 'full' && releaseReserve(paths.reserve)) return openOnce(paths, options);
+    if (error.fault !== 'corrupt') throw error;
     setAsideFolder(paths);
     prepareFolder(paths);
     return openOnce(paths, options);

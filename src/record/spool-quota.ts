@@ -1,5 +1,5 @@
 /** The quota: the bytes of everything in the spool's folder, and how released records make room in it. */
-import { rmSync } from 'node:fs';
+import { rmSync, statfsSync } from 'node:fs';
 import type { Loss } from './ledger.ts';
 import { asideBytes, siblingsOf, unreadableFolders } from './spool-aside.ts';
 import type { SpoolBodies } from './spool-bodies.ts';
@@ -104,7 +104,17 @@ export class SpoolQuota {
   /** Negative when the folder holds more than it may: the limit was lowered, or something else lies there. */
   #room(): number {
     const limit = this.#parts.limitBytes * (this.#isMoving ? 1 + MOVE_SHARE : 1);
-    return limit - this.#databaseBytes() - Math.max(this.#walReserve, this.#walBytes()) - this.#fileBytes();
+    const byLimit = limit - this.#databaseBytes() - Math.max(this.#walReserve, this.#walBytes()) - this.#fileBytes();
+    return this.#isMoving ? Math.min(byLimit, this.#volumeRoom()) : byLimit;
+  }
+
+  /**
+   * An old database takes what the volume may not have twice, and gives nothing back before it has moved: a full
+   * volume would be full for good. So the WAL, by which records are marked and go, finds its room there too.
+   */
+  #volumeRoom(): number {
+    const { bavail, bsize } = statfsSync(this.#parts.paths.folder);
+    return bavail * bsize - Math.max(0, this.#walReserve - this.#walBytes());
   }
 
   #databaseBytes(): number {

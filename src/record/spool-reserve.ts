@@ -35,9 +35,7 @@ export class SpoolReserve {
 
   /** Gives it back to the volume. False: it is gone already. */
   release(): boolean {
-    if (!existsSync(this.#path)) return false;
-    removeFile(this.#path);
-    return true;
+    return releaseReserve(this.#path);
   }
 
   /** Really written: a hole would reserve nothing. */
@@ -50,4 +48,11 @@ export class SpoolReserve {
       closeSync(file);
     }
   }
+}
+
+/** Gives it back to the volume. False: there is none. */
+export function releaseReserve(path: string): boolean {
+  if (!existsSync(path)) return false;
+  removeFile(path);
+  return true;
 }
