@@ -86,8 +86,8 @@ export const ANSWER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'a keeper that is gone is taken to have committed',
     file: 'src/runtime/keeper-client.ts',
-    find: "for (const done of pending) done({ kind: 'failed', why });",
-    replace: "for (const done of pending) done({ kind: 'committed', partial: why === '' });",
+    find: "for (const { done } of pending) done({ kind: 'failed', why });",
+    replace: "for (const { done } of pending) done({ kind: 'committed', partial: why === '' });",
     caughtBy: {
       file: 'test/runtime/keeper-client.test.ts',
       title: 'a keeper that goes away fails what it had not answered',

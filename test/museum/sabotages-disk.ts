@@ -110,7 +110,7 @@ export const DISK_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'what can not be read stays in the way of the rest',
-    file: 'src/record/spool-reader.ts',
+    file: 'src/record/spool-relay.ts',
     find: 'if (records.length > 0 || last === undefined) return records;',
     replace: 'return records;',
     caughtBy: { file: DAMAGE, title: 'a whole page of unreadable rows' },

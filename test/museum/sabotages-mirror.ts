@@ -44,7 +44,7 @@ export const MIRROR_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'the order is not that of the sequence',
-    file: 'src/record/spool-rows.ts',
+    file: 'src/record/spool-relay.ts',
     find: "WHERE mirror = 'waiting' AND r.seq > ? ORDER BY r.seq LIMIT ?",
     replace: "WHERE mirror = 'waiting' AND r.seq > ? ORDER BY r.seq DESC LIMIT ?",
     caughtBy: { file: 'test/record/spool.test.ts', title: 'gets what waits in sequence' },

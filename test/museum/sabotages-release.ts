@@ -22,6 +22,13 @@ export const RELEASE_SABOTAGES: readonly Sabotage[] = [
     caughtBy: { file: SPOOL, title: 'are neither those that were mirrored without their body nor parked ones' },
   },
   {
+    name: 'records between two that were acknowledged are marked too',
+    file: 'src/record/spool-relay.ts',
+    find: 'const isRange = last - first + 1 === seqs.length;',
+    replace: 'const isRange = last >= first;',
+    caughtBy: { file: SPOOL, title: 'marks what it was told, and nothing between' },
+  },
+  {
     name: 'a record that waits for Kafka makes room when the spool is full',
     file: REMOVAL,
     find: "released_at <= ? AND mirror = 'mirrored' AND",
