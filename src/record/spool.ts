@@ -278,6 +278,8 @@ export class Spool implements RelaySource {
   }
 
   #attempt<T>(operation: SpoolOperation, work: () => T): T {
+    // Whoever still has it when it was closed after a fault: that is no second fault.
+    if (this.#closed) throw spoolFault(operation, 'closed', this.folder, 'is closed');
     try {
       return work();
     } catch (error) {

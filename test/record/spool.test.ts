@@ -390,6 +390,18 @@ describe('the ledger', () => {
   });
 });
 
+test('a spool that was closed is no disk that fails', () => {
+  const spool = openSpool();
+  const told: unknown[] = [];
+  spool.onError = (error) => told.push(error);
+  const [seq = 0] = commitAll(spool, [captureOf()]);
+  spool.close();
+  for (const use of [() => spool.waiting(0, 1), () => spool.markMirrored([seq]), () => spool.stats()]) {
+    expect(thrownBy(use)).toMatchObject({ fault: 'closed' });
+  }
+  expect([spool.fault, told]).toEqual([null, []]);
+});
+
 describe('on the disk', () => {
   test('nothing of a request can be read without the key', () => {
     const spool = openSpool();

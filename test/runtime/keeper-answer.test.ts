@@ -67,7 +67,7 @@ test('what the spool has no room for is told as failed, with the reason, and the
     [small.id, 'committed', true],
     [large.id, 'failed', false],
   ]);
-  expect(answers[1]?.result).toMatchObject({ why: expect.stringContaining('the spool is full') });
+  expect(answers[1]?.result).toMatchObject({ why: expect.stringContaining('full') });
 });
 
 test('with keepOriginal: false secrets are gone before anything is stored', async () => {
