@@ -41,7 +41,7 @@ try {
   if (size === null) say(USAGE);
   else {
     const env = { ...process.env, OUTRIDER_FAULTS: JSON.stringify(size) };
-    process.exitCode = await runForeground(nodeBinary(), ['scripts/test.mjs', 'test/faults'], { env });
+    process.exitCode = await runForeground(nodeBinary(), ['scripts/test.mjs', 'test/faults/faults'], { env });
   }
 } catch (error) {
   say(error.message);

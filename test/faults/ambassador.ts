@@ -21,6 +21,7 @@ export interface Ledger {
 export interface AmbassadorOptions {
   readonly folder: string;
   readonly port: number;
+  readonly spool: Readonly<Record<string, unknown>>;
   readonly outrider: Readonly<Record<string, unknown>>;
   readonly targets: Readonly<Record<string, string>>;
 }
@@ -29,6 +30,7 @@ export class Ambassador {
   readonly configDir: string;
   readonly #options: AmbassadorOptions;
   #child: Child | null = null;
+  #shutdown: 'drain' | 'native' = 'drain';
   #addresses = { metrics: '', admin: '' };
   /** Of earlier lives, for the message of a failure. */
   readonly #lines: string[] = [];
@@ -57,16 +59,9 @@ export class Ambassador {
 
   /** Resolves when it listens. */
   async start(shutdown: 'drain' | 'native'): Promise<void> {
-    const { folder, port, outrider } = this.#options;
-    this.#write('outrider.yaml', {
-      apiVersion: 'outrider.dev/v1',
-      listeners: [{ name: 'ambassador', address: `127.0.0.1:${port}` }],
-      metrics: { address: '127.0.0.1:0' },
-      admin: { address: '127.0.0.1:0' },
-      shutdown: { mode: shutdown, max: '2s' },
-      log: { access: 'none' },
-      ...outrider,
-    });
+    const { folder } = this.#options;
+    this.#shutdown = shutdown;
+    this.editSpool(0);
     const { PATH = '', HOME = '' } = process.env;
     const child = startChild(process.execPath, [ENTRY, 'run', '--config', this.configDir], {
       env: { PATH, HOME, POD_NAME: 'faults-0' },
@@ -97,6 +92,21 @@ export class Ambassador {
     clearTimeout(deadline);
     this.#forget(child);
     return signal ?? `code ${code}`;
+  }
+
+  /** A running spool is opened anew for it. */
+  editSpool(turn: number): void {
+    const { port, outrider, spool } = this.#options;
+    this.#write('outrider.yaml', {
+      apiVersion: 'outrider.dev/v1',
+      listeners: [{ name: 'ambassador', address: `127.0.0.1:${port}` }],
+      metrics: { address: '127.0.0.1:0' },
+      admin: { address: '127.0.0.1:0' },
+      shutdown: { mode: this.#shutdown, max: '2s' },
+      log: { access: 'none' },
+      spool: { ...spool, keep: `${24 + turn}h` },
+      ...outrider,
+    });
   }
 
   /** The same routes in other words: `turn` only changes what no request asks for. */

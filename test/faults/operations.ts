@@ -71,9 +71,18 @@ export class Operations {
       case 'slowDisk':
         return this.#slowDisk();
       case 'configEdit':
-        this.#world.ambassador.editRoutes(operation.turn);
-        this.#count('config edit');
+        return this.#configEdit(operation.turn);
     }
+  }
+
+  /** Of the routes and of the spool in turn, under load. */
+  async #configEdit(turn: number): Promise<void> {
+    const { ambassador, traffic } = this.#world;
+    traffic.burst(BURST);
+    if (turn % 2 === 0) ambassador.editRoutes(turn);
+    else ambassador.editSpool(turn);
+    await this.#keepsAgain('an edit');
+    this.#count(turn % 2 === 0 ? 'edit of the routes' : 'edit of the spool');
   }
 
   async #kill({ after, next }: { readonly after: number; readonly next: 'drain' | 'native' }): Promise<void> {
@@ -191,6 +200,7 @@ export class Operations {
     const { traffic, model } = this.#world;
     const { length: known } = model.promised;
     traffic.burst(BURST);
+    if (this.#diskIsFull) return;
     const enough = (): boolean => model.promised.length > known + BURST / 2;
     await waitFor(enough, { what: `failures to be kept again after ${after}`, timeoutMs: HEAL_MS });
   }

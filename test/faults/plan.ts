@@ -45,15 +45,25 @@ export function planOf(size: RunSize): Operation[] {
     ...Array.from({ length: size.brokerFreezes }, () => ({ kind: 'brokerDown' as const, how: 'freeze' as const })),
   ];
   const disk: Operation[] = times('diskFull', size.diskFull);
-  return weave(random, weave(random, plain, shuffle(random, broker), { kind: 'brokerUp' }), disk, { kind: 'diskFree' });
+  return weave(
+    random,
+    weave(random, plain, shuffle(random, broker), { kind: 'brokerUp' }),
+    disk,
+    { kind: 'diskFree' },
+    NEED_THE_DISK,
+  );
 }
 
-/** Puts each of `faults` and its end into the list, spread over it and never two at a time. */
+/** What shows only while the disk takes writes. */
+const NEED_THE_DISK: ReadonlySet<Operation['kind']> = new Set(['fsyncError', 'slowDisk']);
+
+/** Puts each of `faults` and its end into the list, spread over it, never two at a time, and none of `needs` between. */
 function weave(
   random: () => number,
   list: readonly Operation[],
   faults: readonly Operation[],
   end: Operation,
+  needs: ReadonlySet<Operation['kind']> = new Set(),
 ): Operation[] {
   const share = Math.floor(list.length / Math.max(1, faults.length));
   return faults.length === 0
@@ -61,7 +71,9 @@ function weave(
     : faults.flatMap((fault, index) => {
         const own = list.slice(index * share, index === faults.length - 1 ? undefined : (index + 1) * share);
         const from = Math.floor(random() * Math.max(1, own.length - 1));
-        const away = Math.floor(random() * (AWAY + 1));
+        const most = Math.floor(random() * (AWAY + 1));
+        const inTheWay = own.slice(from, from + most).findIndex(({ kind }) => needs.has(kind));
+        const away = inTheWay < 0 ? most : inTheWay;
         return [...own.slice(0, from), fault, ...own.slice(from, from + away), end, ...own.slice(from + away)];
       });
 }

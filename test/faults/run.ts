@@ -37,10 +37,8 @@ export async function runFaults(size: RunSize): Promise<Report> {
   const ambassador = new Ambassador({
     folder,
     port: await closedPort(),
-    outrider: {
-      spool: { path: spoolPath, size: QUOTA },
-      kafka: { brokers: kafka.brokers, topic, maxRecordBytes: MAX_RECORD },
-    },
+    spool: { path: spoolPath, size: QUOTA },
+    outrider: { kafka: { brokers: kafka.brokers, topic, maxRecordBytes: MAX_RECORD } },
     targets: await startTargets(),
   });
   await ambassador.start('drain');

@@ -54,7 +54,7 @@ const SELECTION: Counts = {
   diskFull: 1,
   fsyncErrors: 1,
   slowDisk: 1,
-  configEdits: 1,
+  configEdits: 2,
   aimSeconds: 40,
   maxMinutes: 2.5,
 };
