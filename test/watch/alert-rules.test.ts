@@ -17,7 +17,7 @@ const rules = groups.flatMap((group) => group.rules);
 test.each(rules.map((rule) => [rule.alert, rule] as const))(
   '%s asks for metrics and label values that there are',
   (_, rule) => {
-    const asked = rule.expr.match(/outrider_[a-z_]+/g) ?? [];
+    const asked: readonly string[] = rule.expr.match(/outrider_[a-z_]+/g) ?? [];
     expect(asked.length).toBeGreaterThan(0);
     for (const name of asked) {
       const metric = CATALOG.find((one) => one.name === name);
