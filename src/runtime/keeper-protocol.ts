@@ -16,6 +16,9 @@ export interface KeeperStart {
   readonly settings: Settings | null;
 }
 
+/** `metrics`: the exposition. `degraded`: a line for each thing that is. */
+export type Question = 'metrics' | 'degraded';
+
 export type ToKeeper =
   | { readonly type: 'series'; readonly definitions: readonly SeriesDefinition[] }
   | { readonly type: 'captures'; readonly captures: PackedCaptures }
@@ -26,7 +29,8 @@ export type ToKeeper =
   | { readonly type: 'log'; readonly lines: readonly LogLine[] }
   /** The path runs with this configuration now, or could not take it. */
   | { readonly type: 'applied'; readonly hash: string; readonly problem: string | null }
-  | { readonly type: 'state'; readonly listenersBound: boolean; readonly draining: boolean }
+  /** Answered with the same number. */
+  | { readonly type: 'ask'; readonly number: number; readonly what: Question }
   | { readonly type: 'close'; readonly deadlineMs: number };
 
 export type FromKeeper =
@@ -40,5 +44,7 @@ export type FromKeeper =
   | { readonly type: 'results'; readonly results: readonly (readonly [id: string, result: CaptureResult])[] }
   | { readonly type: 'written'; readonly bytes: number }
   | { readonly type: 'bodyFailed'; readonly file: number; readonly why: string }
-  /** Where its servers listen; '' for one that doesn't. */
-  | { readonly type: 'listening'; readonly metrics: string; readonly admin: string };
+  /** `problem`: why there is none, else ''. */
+  | { readonly type: 'answer'; readonly number: number; readonly text: string; readonly problem: string }
+  /** Where the admin API listens; '' when it doesn't. */
+  | { readonly type: 'listening'; readonly admin: string };

@@ -1,17 +1,17 @@
-/** What the keeper serves: metrics and probes, the admin API. A busy port degrades, it stops nothing. */
+/** What the keeper tells others: metrics and what is degraded, and the admin API. A busy port degrades, it stops nothing. */
 import type { Settings } from '../exchange.ts';
 import type { OutriderRecord } from '../record/record.ts';
 import type { Spool } from '../record/spool.ts';
 import type { KeptRecord } from '../record/states.ts';
 import type { RecordsSource } from '../watch/api/records-source.ts';
-import { createHealth, type ProcessState } from '../watch/health.ts';
+import { degradations } from '../watch/degradations.ts';
 import type { KeeperLog } from '../watch/log.ts';
 import type { MeterView } from '../watch/meter.ts';
 import type { MetricsRegistry } from '../watch/metrics.ts';
 import { ListenError, type Listening, listenHttp, type RequestListener } from '../watch/node-listen.ts';
-import { startMetricsServer } from '../watch/node-metrics-server.ts';
 import type { ConfigState, MirrorStats, Sources } from '../watch/sources.ts';
 import { readVersion } from './cli/version.ts';
+import type { Question } from './keeper-protocol.ts';
 import type { KeeperSpool } from './keeper-spool.ts';
 
 export interface KeeperServersOptions {
@@ -22,27 +22,28 @@ export interface KeeperServersOptions {
   readonly spool: KeeperSpool;
   readonly mirror: () => MirrorStats | null;
   readonly config: () => ConfigState;
-  readonly process: () => ProcessState;
   readonly toRecord: (kept: KeptRecord, body: Uint8Array | null) => OutriderRecord;
 }
-
-/** Text format 0.0.4 of Prometheus. */
-const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export class KeeperServers {
   private readonly options: KeeperServersOptions;
   private readonly problems: string[] = [];
   private readonly open: Listening[] = [];
+  private registry: Promise<MetricsRegistry> | null = null;
 
   constructor(options: KeeperServersOptions) {
     this.options = options;
   }
 
-  /** Addresses of both; '' for one that can't be bound, which is told in the log and in `/readyz?verbose`. */
-  async listen(): Promise<{ metrics: string; admin: string }> {
-    const metrics = await this.attempt(() => this.startMetrics());
-    const admin = await this.attempt(() => this.startAdmin());
-    return { metrics, admin };
+  /** Address of the API; '' when it can't be bound, which is told in the log and in `/readyz?verbose`. */
+  listen(): Promise<string> {
+    return this.attempt(() => this.startAdmin());
+  }
+
+  async answer(what: Question): Promise<string> {
+    if (what === 'degraded') return degradations(this.sources()).join('\n');
+    this.registry ??= this.loadRegistry();
+    return (await this.registry).exposition();
   }
 
   async close(): Promise<void> {
@@ -62,29 +63,11 @@ export class KeeperServers {
     }
   }
 
-  private startMetrics(): Promise<Listening> {
-    const { settings, view, process } = this.options;
-    const sources = this.sources();
-    const health = createHealth({ memory: view.memory, sources, process });
-    const registry = this.lazyRegistry(sources);
-    return startMetricsServer({ address: settings().process.metrics.address, registry, health });
-  }
-
   /** prom-client takes 8 MiB: loaded when somebody scrapes. */
-  private lazyRegistry(sources: Sources): MetricsRegistry {
+  private async loadRegistry(): Promise<MetricsRegistry> {
     const { view, keeperView } = this.options;
-    let loaded: Promise<MetricsRegistry> | null = null;
-    const load = async (): Promise<MetricsRegistry> => {
-      const { createRegistry } = await import('../watch/metrics.ts');
-      return createRegistry({ ...view, sources, keeper: keeperView });
-    };
-    return {
-      contentType: EXPOSITION_TYPE,
-      exposition: async () => {
-        loaded ??= load();
-        return (await loaded).exposition();
-      },
-    };
+    const { createRegistry } = await import('../watch/metrics.ts');
+    return createRegistry({ ...view, sources: this.sources(), keeper: keeperView });
   }
 
   /** Express takes 10 MiB: loaded when somebody asks. */

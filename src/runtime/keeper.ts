@@ -12,9 +12,10 @@ import type { KeptRecord } from '../record/states.ts';
 import { createKeeperLog, type KeeperLog } from '../watch/log.ts';
 import { Meter, type SeriesDefinition } from '../watch/meter.ts';
 import { unpackCaptures } from './capture-pack.ts';
+import { messageOf } from './error-message.ts';
 import { ConfigError } from './errors.ts';
 import { KeeperConfig } from './keeper-config.ts';
-import type { FromKeeper, KeeperStart, ToKeeper } from './keeper-protocol.ts';
+import type { FromKeeper, KeeperStart, Question, ToKeeper } from './keeper-protocol.ts';
 import type { KeeperServers } from './keeper-servers.ts';
 import { KeeperSpool } from './keeper-spool.ts';
 
@@ -30,8 +31,6 @@ export class Keeper {
   private mirror: Mirror | null = null;
   /** The log has had its redaction. */
   private redacts = false;
-  private listenersBound = false;
-  private draining = false;
 
   /** Throws ConfigError. */
   constructor(start: KeeperStart, post: (message: FromKeeper) => void) {
@@ -79,8 +78,7 @@ export class Keeper {
     }
     this.config.follow();
     this.servers = await this.createServers();
-    const { metrics, admin } = await this.servers.listen();
-    this.post({ type: 'listening', metrics, admin });
+    this.post({ type: 'listening', admin: await this.servers.listen() });
   }
 
   /** Loaded only now: the path is binding meanwhile. */
@@ -94,7 +92,6 @@ export class Keeper {
       spool: this.spool,
       mirror: () => this.mirror?.stats() ?? null,
       config: () => this.config.state(),
-      process: () => ({ configParsed: true, listenersBound: this.listenersBound, draining: this.draining }),
       toRecord: (kept, body) => this.toRecord(kept, body),
     });
   }
@@ -122,12 +119,20 @@ export class Keeper {
       case 'applied':
         this.applied(message.hash, message.problem);
         return;
-      case 'state':
-        this.listenersBound = message.listenersBound;
-        this.draining = message.draining;
+      case 'ask':
+        void this.answer(message.number, message.what);
         return;
       case 'close':
         void this.close(message.deadlineMs);
+    }
+  }
+
+  private async answer(number: number, what: Question): Promise<void> {
+    try {
+      if (this.servers === null) throw new Error('the keeper thread is starting');
+      this.post({ type: 'answer', number, text: await this.servers.answer(what), problem: '' });
+    } catch (error) {
+      this.post({ type: 'answer', number, text: '', problem: messageOf(error) });
     }
   }
 

@@ -5,9 +5,11 @@ import { createPathLog, type PathLog } from '../watch/path-log.ts';
 import { ConfigError, StartError } from './errors.ts';
 import { KeeperClient } from './keeper-client.ts';
 import type { FromKeeper } from './keeper-protocol.ts';
+import { KeeperQuestions } from './keeper-questions.ts';
 import { KeeperSupervisor } from './keeper-supervisor.ts';
 import { onSignals } from './lifecycle.ts';
 import type { Path } from './path.ts';
+import { Probes } from './probes.ts';
 
 export interface RunOptions {
   /** Folder with outrider.yaml and routes.yaml, or one file; absent: the environment alone. */
@@ -64,11 +66,14 @@ class Outrider implements RunningOutrider {
   private readonly meter: Meter;
   private readonly log: PathLog;
   private readonly keeper: KeeperSupervisor;
+  private readonly questions = new KeeperQuestions((message) => this.keeper.post(message));
+  private readonly probes: Probes;
   private readonly firstSettings = Promise.withResolvers<Settings>();
   private readonly readied = Promise.withResolvers<void>();
   private readonly end = Promise.withResolvers<number>();
   private settings: Settings | null = null;
   private path: Path | null = null;
+  private draining = false;
   private bound = false;
   private keeperListens = false;
   private heart: NodeJS.Timeout | null = null;
@@ -94,7 +99,12 @@ class Outrider implements RunningOutrider {
       log: this.log,
       onMessage: (message) => this.receive(message),
       settings: () => this.settings,
-      onRestart: () => this.announce(this.stopping !== null),
+      onRestart: () => this.announce(),
+    });
+    this.probes = new Probes({
+      questions: this.questions,
+      process: () => ({ configParsed: this.settings !== null, listenersBound: this.bound, draining: this.draining }),
+      log: this.log,
     });
     this.started = this.start();
   }
@@ -104,12 +114,12 @@ class Outrider implements RunningOutrider {
     const [{ Path }, settings] = await Promise.all([import('./path.ts'), this.firstSettings.promise]);
     const { env, client, meter, log } = this;
     this.path = new Path(settings, { env, client, meter, log });
-    await this.path.bind(settings);
+    await Promise.all([this.path.bind(settings), this.probes.listen(settings.process.metrics)]);
+    this.addresses.metrics = this.probes.address;
     for (const { name, addresses } of this.path.listeners) this.addresses.listeners[name] = addresses;
     this.settings = settings;
-    this.meter.heartbeat();
     this.heart = setInterval(() => this.beat(), HEARTBEAT_MS);
-    this.announce(false);
+    this.announce();
     this.bound = true;
     this.sayListening();
   }
@@ -123,6 +133,7 @@ class Outrider implements RunningOutrider {
   async abandon(): Promise<void> {
     this.removeSignals();
     await this.path?.destroy();
+    await this.probes.close();
     await this.keeper.close(0);
   }
 
@@ -139,10 +150,12 @@ class Outrider implements RunningOutrider {
         this.firstSettings.reject(new StartError(message.message));
         return;
       case 'listening':
-        this.addresses.metrics = message.metrics;
         this.addresses.admin = message.admin;
         this.keeperListens = true;
         this.sayListening();
+        return;
+      case 'answer':
+        this.questions.receive(message);
         return;
       default:
     }
@@ -159,8 +172,8 @@ class Outrider implements RunningOutrider {
     this.keeper.post({ type: 'applied', hash: settings.hash, problem });
   }
 
-  private announce(draining: boolean): void {
-    this.keeper.post({ type: 'state', listenersBound: true, draining });
+  /** A keeper that was started anew runs with what the path runs with. */
+  private announce(): void {
     if (this.settings !== null) this.keeper.post({ type: 'applied', hash: this.settings.hash, problem: null });
   }
 
@@ -173,7 +186,6 @@ class Outrider implements RunningOutrider {
   }
 
   private beat(): void {
-    this.meter.heartbeat();
     this.path?.beat();
   }
 
@@ -187,10 +199,13 @@ class Outrider implements RunningOutrider {
     await Promise.allSettled([this.started]);
     const { mode, max } = this.settings?.process.shutdown ?? { mode: 'drain', max: 0 };
     const started = performance.now();
-    await this.path?.close(mode, max, () => this.announce(true));
+    await this.path?.close(mode, max, () => {
+      this.draining = true;
+    });
     // `native`: as long as records wait for Kafka; the kernel may end it any time and nothing is lost.
     const left = mode === 'native' ? Number.MAX_SAFE_INTEGER : Math.max(0, max - (performance.now() - started));
     await this.keeper.close(left);
+    await this.probes.close();
     if (this.heart !== null) clearInterval(this.heart);
     this.removeSignals();
     this.end.resolve(0);

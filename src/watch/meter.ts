@@ -41,8 +41,7 @@ export const HISTOGRAM_SLOTS = BUCKETS.length + 2;
 const DEFAULT_SLOTS = 256 * 1024;
 /** Takes the writes of series that found no room; never read. As long as the longest series. */
 const SCRAP_SLOT = 0;
-const HEARTBEAT_SLOT = HISTOGRAM_SLOTS;
-const FIRST_FREE_SLOT = HISTOGRAM_SLOTS + 1;
+const FIRST_FREE_SLOT = HISTOGRAM_SLOTS;
 
 class Cell implements Counter, Gauge {
   readonly #slots: Float64Array;
@@ -121,11 +120,6 @@ export class Meter implements MeterView {
     return made;
   }
 
-  /** Called by the path each second: that its event loop turns. Any thread can tell how long ago that was. */
-  heartbeat(): void {
-    this.#slots[HEARTBEAT_SLOT] = monotonicSeconds();
-  }
-
   #cell(name: MetricName, labels: Readonly<Record<string, string>>, type: 'counter' | 'gauge'): Cell {
     const checked = checkLabels(name, labels, type);
     const key = seriesKey(name, checked);
@@ -147,18 +141,6 @@ export class Meter implements MeterView {
     this.#publish(definition);
     return definition.slot;
   }
-}
-
-/** Seconds since the last `heartbeat()` on this memory; null when there was none yet. */
-export function heartbeatAgeSeconds(memory: SharedArrayBuffer): number | null {
-  const beat = new Float64Array(memory)[HEARTBEAT_SLOT] ?? 0;
-  return beat === 0 ? null : Math.max(0, monotonicSeconds() - beat);
-}
-
-/** CLOCK_MONOTONIC, the same in all threads of the process (performance.now() starts anew in each). */
-function monotonicSeconds(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds + nanoseconds / 1e9;
 }
 
 /** Labels in the catalog's order, values outside a closed list as `other`. Throws RangeError for wrong names. */

@@ -1,15 +1,20 @@
-/** `/metrics` for Prometheus, `/livez`, `/readyz` and `/startupz` for the kubelet. Plain node:http: it is always on. */
+/**
+ * `/metrics` for Prometheus, `/livez`, `/readyz` and `/startupz` for the kubelet. Plain node:http on the path's own thread:
+ * what the keeper has to say is asked of it, and its silence is an answer too.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorText } from './error-text.ts';
 import type { Health, HealthReport } from './health.ts';
-import type { MetricsRegistry } from './metrics.ts';
 import { type Listening, listenHttp } from './node-listen.ts';
 
 export interface MetricsServerOptions {
   /** The setting `metrics.address`. */
   readonly address: string;
-  readonly registry: MetricsRegistry;
   readonly health: Health;
+  /** Text format 0.0.4; rejects when it can't be had now. */
+  readonly exposition: () => Promise<string>;
+  /** What is degraded, a line each; never rejects. */
+  readonly degraded: () => Promise<readonly string[]>;
 }
 
 interface Reply {
@@ -19,19 +24,15 @@ interface Reply {
 }
 
 const PLAIN = 'text/plain; charset=utf-8';
+const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Listens; rejects with ListenError, which names port and key, so that the caller can go on without it. */
-export function startMetricsServer({ address, registry, health }: MetricsServerOptions): Promise<Listening> {
-  return listenHttp((request, response) => void serve(request, response, registry, health), address, 'metrics.address');
+export function startMetricsServer(options: MetricsServerOptions): Promise<Listening> {
+  return listenHttp((request, response) => void serve(request, response, options), options.address, 'metrics.address');
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  registry: MetricsRegistry,
-  health: Health,
-): Promise<void> {
-  const { status, type, text } = await reply(request, registry, health).catch(failedScrape);
+async function serve(request: IncomingMessage, response: ServerResponse, options: MetricsServerOptions): Promise<void> {
+  const { status, type, text } = await reply(request, options).catch(failedScrape);
   const allow = status === 405 ? { allow: 'GET, HEAD' } : {};
   const body = Buffer.from(text);
   response.writeHead(status, {
@@ -44,17 +45,18 @@ async function serve(
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function reply(request: IncomingMessage, registry: MetricsRegistry, health: Health): Promise<Reply> {
+async function reply(request: IncomingMessage, options: MetricsServerOptions): Promise<Reply> {
+  const { health, exposition, degraded } = options;
   if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET and HEAD are offered here\n');
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   const verbose = new URLSearchParams(query).has('verbose');
   switch (path) {
     case '/metrics':
-      return { status: 200, type: registry.contentType, text: await registry.exposition() };
+      return { status: 200, type: EXPOSITION, text: await exposition() };
     case '/livez':
       return answerHealth('livez', health.livez(), verbose);
     case '/readyz':
-      return answerHealth('readyz', health.readyz(), verbose);
+      return answerHealth('readyz', health.readyz(), verbose, verbose ? await degraded() : []);
     case '/startupz':
       return answerHealth('startupz', health.startupz(), verbose);
     default:
@@ -64,13 +66,19 @@ async function reply(request: IncomingMessage, registry: MetricsRegistry, health
 
 const plain = (status: number, text: string): Reply => ({ status, type: PLAIN, text });
 
-function answerHealth(name: string, { ok, lines }: HealthReport, verbose: boolean): Reply {
+function answerHealth(
+  name: string,
+  { ok, lines }: HealthReport,
+  verbose: boolean,
+  degraded: readonly string[] = [],
+): Reply {
   const status = ok ? 200 : 503;
   if (ok && !verbose) return plain(status, 'ok\n');
-  return plain(status, `${[...lines, `${name} check ${ok ? 'passed' : 'failed'}`].join('\n')}\n`);
+  const all = [...lines, ...degraded.map((text) => `[-]degraded: ${text}`)];
+  return plain(status, `${[...all, `${name} check ${ok ? 'passed' : 'failed'}`].join('\n')}\n`);
 }
 
 /** Told to the scraper, who counts it as a failed scrape. */
 function failedScrape(error: unknown): Reply {
-  return plain(500, `${errorText(error).replace(/\s+/g, ' ')}\n`);
+  return plain(503, `${errorText(error).replace(/\s+/g, ' ')}\n`);
 }

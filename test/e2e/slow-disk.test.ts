@@ -8,13 +8,32 @@ import { runLoad } from './load.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
+/** The kubelet waits a second: a pod must not be restarted because its disk is slow. */
+async function expectProbed(url: string): Promise<void> {
+  for (let n = 0; n < 30; n += 1) {
+    for (const path of ['/livez', '/readyz', '/startupz']) {
+      const began = performance.now();
+      const { status } = await fetch(url + path);
+      expect([path, status]).toEqual([path, 200]);
+      expect(performance.now() - began).toBeLessThan(1000);
+    }
+  }
+  const told: string[] = [];
+  const isTold = async (): Promise<boolean> => {
+    told.push(await (await fetch(`${url}/readyz?verbose`)).text());
+    return told.some((text) => text.includes('[-]degraded: keeper: the keeper thread has not answered'));
+  };
+  await waitFor(isTold, { what: 'the keeper to be told as silent', timeoutMs: 20_000 });
+}
+
 testWithStrace(
-  'with an fsync of two seconds live traffic is as fast as before, failures are answered after capture.wait, and what was pending is kept',
+  'with an fsync of two seconds live traffic is as fast as before, failures are answered after capture.wait, probes at once, and what was pending is kept',
   async () => {
     const traffic = await startTraffic({ outrider: { capture: { wait: '200ms' } } });
     const { outrider, failing } = traffic;
     const faults = await injectIntoKeeper(outrider.pid, 'fsync,fdatasync:delay_enter=2000000');
     await expectDegraded(traffic, 'pending');
+    await expectProbed(outrider.metricsUrl);
     const pending = failing.count('pending');
     await faults.end();
     await expectHealed(traffic);

@@ -1,5 +1,5 @@
 import { BUCKETS, CATALOG } from '../../src/watch/catalog.ts';
-import { HISTOGRAM_SLOTS, heartbeatAgeSeconds, Meter, type SeriesDefinition } from '../../src/watch/meter.ts';
+import { HISTOGRAM_SLOTS, Meter, type SeriesDefinition } from '../../src/watch/meter.ts';
 
 const numbers = (meter: Meter, definition: SeriesDefinition | undefined, length = 1): number[] => {
   const slot = definition?.slot ?? -1;
@@ -99,13 +99,6 @@ test('without room left a series is dropped and counted, and nothing else is ove
   expect(numbers(meter, dropped)).toEqual([1]);
   const after = Array.from(new Float64Array(meter.memory)).slice(HISTOGRAM_SLOTS);
   expect(after.filter((number, at) => number !== before[at])).toEqual([1]);
-});
-
-test('the age of a heartbeat is told from the memory alone', () => {
-  const meter = new Meter(() => undefined);
-  expect(heartbeatAgeSeconds(meter.memory)).toBeNull();
-  meter.heartbeat();
-  expect(heartbeatAgeSeconds(meter.memory)).toBeLessThan(5);
 });
 
 test('no metric is listed twice, and each is named as Prometheus asks', () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { degradations } from '../../src/watch/degradations.ts';
 import { createHealth, type ProcessState } from '../../src/watch/health.ts';
 import { Meter } from '../../src/watch/meter.ts';
 import { createRegistry } from '../../src/watch/metrics.ts';
@@ -16,8 +17,12 @@ async function start(address: string, process: Partial<ProcessState> = {}, sourc
   const { memory, definitions } = meter;
   const state = { configParsed: true, listenersBound: true, draining: false, ...process };
   const registry = createRegistry({ memory, definitions, sources });
-  const health = createHealth({ memory, sources, process: () => state });
-  const server = await startMetricsServer({ address, registry, health });
+  const server = await startMetricsServer({
+    address,
+    health: createHealth(() => state),
+    exposition: () => registry.exposition(),
+    degraded: async () => degradations(sources),
+  });
   cleanUp(() => server.close());
   return {
     ...server,
@@ -62,6 +67,20 @@ test('answers the three probes with ok, and with what is degraded when asked', a
   const lines = (await verbose.text()).split('\n');
   expect(lines).toContain('[-]degraded: spool: not available, failed requests are not kept');
   expect(lines.slice(-2)).toEqual(['readyz check passed', '']);
+});
+
+test('a scrape that can not be had is 503 with the reason, and every probe is answered all the same', async () => {
+  const health = createHealth(() => ({ configParsed: true, listenersBound: true, draining: false }));
+  const silent = () => Promise.reject(new Error('the keeper thread has not answered\nwithin 5 s'));
+  const never = new Promise<readonly string[]>(() => undefined);
+  const options = { address: '127.0.0.1:0', health, exposition: silent, degraded: () => never };
+  const server = await startMetricsServer(options);
+  cleanUp(() => server.close());
+  const scrape = await fetch(`http://127.0.0.1:${server.port}/metrics`);
+  expect([scrape.status, await scrape.text()]).toEqual([503, 'the keeper thread has not answered within 5 s\n']);
+  for (const path of ['/livez', '/readyz', '/startupz', '/livez?verbose']) {
+    expect((await fetch(`http://127.0.0.1:${server.port}${path}`)).status).toBe(200);
+  }
 });
 
 test('answers 503 with the reason when a check fails', async () => {
