@@ -29,6 +29,8 @@ export type MoveStep = 'moved' | 'idle' | 'full';
 
 const PAGE = 100;
 const START: Move = { seq: 0, records: 0, done: false };
+/** So often is an abandoned folder looked at before it is adopted. */
+const LOOKS = 4;
 /** Of the quota, what new captures find free while an old database moves in. */
 const LEFT_FREE = 1 / 8;
 
@@ -38,6 +40,8 @@ export class SpoolMover {
   readonly #options: MoverOptions;
   readonly #freeSince = new Map<string, number>();
   readonly #told = new Set<string>();
+  /** When the folders of other pods were last looked at (running time). */
+  #looked = Number.NEGATIVE_INFINITY;
   #current: { readonly source: SpoolSource; readonly sibling: Sibling; move: Move } | null = null;
 
   constructor(parts: SpoolParts, takeSeq: () => number, options: MoverOptions) {
@@ -58,8 +62,12 @@ export class SpoolMover {
   /** Opens the next source, if there is one. Throws SpoolError when the spool itself fails. */
   look(): boolean {
     if (this.#current !== null) return true;
+    const now = this.#parts.time.now();
+    // To look is to open their databases: not at every upkeep, for there may be a hundred of them.
+    const isTimeForOthers = now - this.#looked >= this.#options.adoptAfterMs / LOOKS;
+    if (isTimeForOthers) this.#looked = now;
     for (const sibling of siblingsOf(this.#parts.paths)) {
-      if (!sibling.isOwn && !this.#isAbandoned(sibling)) continue;
+      if (!sibling.isOwn && !(isTimeForOthers && this.#isAbandoned(sibling))) continue;
       const source = this.#tryOpen(sibling);
       if (source === null) continue;
       this.#begin(source, sibling);

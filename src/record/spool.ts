@@ -3,7 +3,7 @@
  * committed is on the disk: SQLite's WAL with synchronous=FULL, body files fsynced with their folder before the row.
  */
 import type { Capture } from '../exchange.ts';
-import { type Ledger, type Loss, type LossCounts, type StateCounts, sumOfLedgers } from './ledger.ts';
+import { type Ledger, type Loss, sumOfLedgers } from './ledger.ts';
 import { sealedBytes } from './spool-body-file.ts';
 import { SpoolCheck } from './spool-check.ts';
 import { type CommitOutcome, SpoolCommit } from './spool-commit.ts';
@@ -12,6 +12,7 @@ import { type MoverOptions, type MoveStep, SpoolMover } from './spool-move.ts';
 import { openParts, type SpoolOptions, type SpoolParts } from './spool-open.ts';
 import { type RecordFilter, SpoolReader } from './spool-reader.ts';
 import { SpoolRelay } from './spool-relay.ts';
+import { type SpoolStats, statsOf } from './spool-stats.ts';
 import { type Closed, closeParts, maintainParts, STAYS } from './spool-upkeep.ts';
 import { type Verification, verifyLedger } from './spool-verify.ts';
 import type { VolumeKind } from './spool-volume.ts';
@@ -21,25 +22,14 @@ export type { CommitOutcome } from './spool-commit.ts';
 export { SpoolError } from './spool-error.ts';
 export type { SpoolOptions } from './spool-open.ts';
 export type { RecordFilter } from './spool-reader.ts';
+export type { SpoolStats } from './spool-stats.ts';
 export type { Closed } from './spool-upkeep.ts';
 export type { Verification } from './spool-verify.ts';
 export { type VolumeKind, volumeKind } from './spool-volume.ts';
 
-export interface SpoolStats {
-  readonly records: StateCounts;
-  readonly captured: number;
-  /** Given up on purpose, by reason: the state `lost` of the ledger. */
-  readonly lost: LossCounts;
-  readonly mirrorWaiting: number;
-  /** Seconds of running time; 0 when none waits. */
-  readonly oldestWaitingAgeSeconds: number;
-  readonly oldestUnreleasedAgeSeconds: number;
-  readonly bytes: number;
-  readonly limitBytes: number;
-}
-
 /** Of the quota, what the files of live requests may take. */
 const LIVE_SHARE = 1 / 2;
+const MEASURE_MS = 500;
 /** Longer than a container takes to restart. */
 const ADOPT_AFTER_MS = 60_000;
 
@@ -61,6 +51,7 @@ export class Spool implements RelaySource {
   readonly #relay: SpoolRelay;
   readonly #mover: SpoolMover;
   readonly #check: SpoolCheck;
+  #measured = 0;
   #closed = false;
 
   /** Throws SpoolError; `locked` when another process, or this one, has it open. */
@@ -138,7 +129,7 @@ export class Spool implements RelaySource {
     return this.#attempt('commit', () => {
       const step = this.#mover.step();
       if (step === 'moved') {
-        this.#parts.quota.measure();
+        this.#measureNowAndThen();
         this.#writeCount();
       }
       return step;
@@ -180,22 +171,7 @@ export class Spool implements RelaySource {
   }
 
   stats(): SpoolStats {
-    const { ledger, rows, quota, time } = this.#parts;
-    const now = time.now();
-    const ageOf = (keptAt: number | null): number => (keptAt === null ? 0 : Math.max(0, now - keptAt) / 1000);
-    return this.#attempt('read', () => {
-      const { captured, states } = this.ledger();
-      return {
-        records: states,
-        captured,
-        lost: ledger.lost,
-        mirrorWaiting: ledger.mirrorWaiting,
-        oldestWaitingAgeSeconds: ageOf(rows.oldest('waiting')),
-        oldestUnreleasedAgeSeconds: ageOf(rows.oldest('unreleased')),
-        bytes: quota.bytes,
-        limitBytes: this.#options.size,
-      };
-    });
+    return this.#attempt('read', () => statsOf(this.#parts, this.ledger(), this.#options.size));
   }
 
   /** By the counts that are kept beside the rows, with what still moves over from an older database. */
@@ -241,6 +217,14 @@ export class Spool implements RelaySource {
     this.#closed = true;
     this.#mover.close();
     return closeParts(this.#parts, this.#commits.lastSeq, this.fault !== null, (error) => this.onError(error));
+  }
+
+  /** Not for each hundred of records that move: there may be ten thousand body files to look at. */
+  #measureNowAndThen(): void {
+    const now = performance.now();
+    if (this.#mover.ledger !== null && now - this.#measured < MEASURE_MS) return;
+    this.#measured = now;
+    this.#parts.quota.measure();
   }
 
   #writeCount(): void {

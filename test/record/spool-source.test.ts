@@ -247,7 +247,7 @@ describe('a folder that another pod left on a shared volume', () => {
     expect(spool.moveSome()).toBe('idle');
     pass(ADOPT - 1);
     expect(spool.moveSome()).toBe('idle');
-    pass(1);
+    pass(ADOPT / 4);
     moveAll(spool);
     expect(bodyOf(spool, held)).toBe('held');
     expect(sha256(spool.readBody(recordOf(spool, large.id)))).toBe(sha256(bytesOf(BODY_BYTES)));
