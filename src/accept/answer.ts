@@ -26,6 +26,19 @@ export function problem(status: number, detail: string, extra: ProblemMembers = 
   return { status, headers, body };
 }
 
+let dateSecond = 0;
+let dateText = '';
+
+/** The value of a Date field (RFC 9110 section 5.6.7): made once a second. */
+export function httpDate(now = Date.now()): string {
+  const second = Math.floor(now / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(now).toUTCString();
+  }
+  return dateText;
+}
+
 export function emptyAnswer(status: number): Answer {
   return { status, headers: [], body: Buffer.alloc(0) };
 }
@@ -56,7 +69,7 @@ export function reasonPhrase(status: number): string {
 
 /** The bytes of an answer for a connection without a parser: always the last on it. */
 export function rawAnswer({ status, headers, body }: Answer): Buffer {
-  const all = ['Date', new Date().toUTCString(), 'Connection', 'close', ...headers];
+  const all = ['Date', httpDate(), 'Connection', 'close', ...headers];
   return Buffer.concat([rawHead(status, '', all), typeof body === 'string' ? Buffer.from(body, 'latin1') : body]);
 }
 

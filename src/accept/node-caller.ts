@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHead } from '../exchange.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, httpDate } from './answer.ts';
 import { type BodyLimits, RequestBody } from './body.ts';
 import { chunkPassed } from './chunk-garbage.ts';
 import type { InspectedHead } from './guard.ts';
@@ -154,7 +154,7 @@ export class Caller {
   answer({ status, headers, body }: Answer): void {
     if (this.gone || this.answered) return;
     if (this.body.state !== 'complete') this.closeAfter = true;
-    this.start(status, '', ['date', new Date().toUTCString(), ...headers]);
+    this.start(status, '', ['date', httpDate(), ...headers]);
     this.endAfterBody(this.head.method === 'HEAD' ? null : body, null);
   }
 

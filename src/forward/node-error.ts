@@ -38,10 +38,21 @@ const CONNECT_WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the target did not accept a connection in time',
 };
 
+/** One refused connect may be the end of many attempts. */
+const connects = new WeakMap<Error, TranslatedError>();
+
 export function translateError(error: unknown, phase: AttemptPhase): TranslatedError {
+  if (phase !== 'connecting') return translateAfterConnect(error, phase);
+  const before = error instanceof Error ? connects.get(error) : undefined;
+  if (before !== undefined) return before;
+  const translated = translateConnect(error);
+  if (error instanceof Error) connects.set(error, translated);
+  return translated;
+}
+
+function translateAfterConnect(error: unknown, phase: AttemptPhase): TranslatedError {
   const codes = errorCodes(error);
-  const code = codes[0] ?? (error instanceof Error ? error.name : 'unknown');
-  if (phase === 'connecting') return translateConnect(codes, code, error);
+  const code = codeOf(codes, error);
   if (codes.some((each) => TIMEOUT_CODES.has(each))) {
     const message = phase === 'waiting' ? 'the target did not answer in time' : 'the target’s answer stopped coming';
     return { reason: 'timeout', message: `${message} (${code})`, timedOut: true };
@@ -57,7 +68,12 @@ export function translateError(error: unknown, phase: AttemptPhase): TranslatedE
   return { reason: 'reset', message: `the target closed the connection without an answer (${code})`, timedOut: false };
 }
 
-function translateConnect(codes: readonly string[], code: string, error: unknown): TranslatedError {
+const codeOf = (codes: readonly string[], error: unknown): string =>
+  codes[0] ?? (error instanceof Error ? error.name : 'unknown');
+
+function translateConnect(error: unknown): TranslatedError {
+  const codes = errorCodes(error);
+  const code = codeOf(codes, error);
   if (codes.some((each) => DNS_CODES.has(each))) {
     return { reason: 'dns', message: `the target’s name could not be resolved (${code})`, timedOut: false };
   }
