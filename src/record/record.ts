@@ -1,8 +1,8 @@
 /** The record as it leaves the process: Kafka value, admin API, export. Always redacted. */
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Attempt, CapturedResponse, RawHeaders, Reason, RequestSent } from '../exchange.ts';
-import { type Redactor, redactAttempts, redactContent, redactResponse, redactTexts } from './redact.ts';
+import { type Redacted, type Redactor, redactAttempts, redactContent, redactResponse, redactTexts } from './redact.ts';
 import type { KeptRecord } from './states.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -99,7 +99,6 @@ export function recordFromKept(
   const texts = redactTexts(head, redactor);
   const response = head.response && redactResponse(head.response, redactor);
   const [path, query] = splitUri(uri.value);
-  const paths = [headers, uri, content, texts, response].flatMap((part) => part?.paths ?? []);
   return {
     schema: SCHEMA,
     id: kept.id,
@@ -117,7 +116,7 @@ export function recordFromKept(
     http_version: request.httpVersion,
     body_encoding: published.encoding,
     body_bytes: kept.totalBytes,
-    body_sha256: createHash('sha256').update(content.value).digest('hex'),
+    body_sha256: hash('sha256', content.value, 'hex'),
     body_truncated: kept.truncated,
     body_omitted: body === null,
     listener: request.listener,
@@ -130,9 +129,15 @@ export function recordFromKept(
     response: response && responseFrom(response.value),
     pod,
     trace_id: head.traceId,
-    redacted: [...new Set([...(head.redacted ?? []), ...paths])],
+    redacted: placesOf(head.redacted ?? [], [headers, uri, content, texts, response]),
     sealed: null,
   };
+}
+
+function placesOf(before: readonly string[], parts: readonly (Redacted<unknown> | null)[]): string[] {
+  const places = new Set(before);
+  for (const part of parts) for (const place of part?.paths ?? []) places.add(place);
+  return [...places];
 }
 
 function splitUri(uri: string): [path: string, query: string] {
@@ -172,12 +177,15 @@ function pairsFrom(rawHeaders: RawHeaders): [name: string, value: string][] {
 
 /** RFC 9110 section 5.3; cookies as RFC 9113 section 8.2.3 joins them. */
 function joinHeaders(rawHeaders: RawHeaders): Record<string, string> {
-  const joined = new Map<string, string>();
-  for (const [rawName, value] of pairsFrom(rawHeaders)) {
-    const name = rawName.toLowerCase();
-    const before = joined.get(name);
-    joined.set(name, before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`);
+  const joined: Record<string, string> = {};
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    const before = Object.hasOwn(joined, name) ? joined[name] : undefined;
+    const field = rawHeaders[i + 1] ?? '';
+    const value = before === undefined ? field : `${before}${name === 'cookie' ? '; ' : ', '}${field}`;
+    if (name !== '__proto__') joined[name] = value;
+    // Defined, not set: a header of that name becomes a field like any other.
+    else Object.defineProperty(joined, name, { value, enumerable: true, configurable: true, writable: true });
   }
-  // fromEntries defines: a header named __proto__ becomes a field like any other.
-  return Object.fromEntries(joined);
+  return joined;
 }

@@ -1,7 +1,8 @@
 /** Secrets out of a body, by what its type claims; one that can't be looked into is withheld. */
 import { isUtf8 } from 'node:buffer';
 import { looksLikeJson, redactJson } from './redact-json.ts';
-import { parameter, redactMultipart } from './redact-multipart.ts';
+import { hasOddXmlEncoding, type Kind, mediaType } from './redact-media.ts';
+import { namesParts, redactMultipart } from './redact-multipart.ts';
 import { redactPairs } from './redact-pairs.ts';
 import type { Found, RedactRules } from './redact-rules.ts';
 
@@ -13,10 +14,13 @@ export interface BodyContent {
   readonly truncated: boolean;
 }
 
-type Kind = 'json' | 'lines' | 'form' | 'multipart' | 'unclear' | 'other';
-
 const MAX_PARTS_DEPTH = 3;
 const RECORD_SEPARATOR = '\u001e';
+/**
+ * Bytes of text that are looked into for names: the thread that does it commits records, too, and reads some 20 to
+ * 60 MiB in a second.
+ */
+const MAX_PARSED_BYTES = 16 * 1024 * 1024;
 
 /** null: withheld. The same object when there was nothing to take out. */
 export function redactBody(
@@ -26,56 +30,80 @@ export function redactBody(
   path: string,
   found: Found,
 ): Uint8Array | null {
-  if (bytes.length === 0) return bytes;
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const kind = kindOf(content.contentType);
-  if (!/^(?:identity)?$/i.test(content.contentEncoding.trim()) || isWide(buffer, content.contentType)) return null;
-  if (content.truncated && kind !== 'other') return null;
-  // As latin1 every byte is a character and comes back as it was.
-  const encoding = isUtf8(bytes) && kind !== 'multipart' ? 'utf8' : 'latin1';
-  if (encoding === 'latin1' && (kind === 'json' || kind === 'lines')) return null;
-  const text = buffer.toString(encoding);
-  const shown = redactText(text, { ...content, kind, rules, found, depth: 0 }, path);
-  if (shown === null || shown === text) return shown === null ? null : bytes;
-  return Buffer.from(shown, encoding);
+  return bytes.length === 0 ? bytes : redactAt(0, bytes, content, rules, path, found);
 }
 
 interface TextContent {
-  readonly kind: Kind;
   readonly contentType: string;
+  readonly kind: Kind;
   readonly truncated: boolean;
+  /** Bytes that are not text: a name in them has no value that could be found. */
+  readonly isBinary: boolean;
+  /** By which the text was read. */
+  readonly encoding: 'utf8' | 'latin1';
   readonly rules: RedactRules;
   readonly found: Found;
   readonly depth: number;
 }
 
+function redactAt(
+  depth: number,
+  bytes: Uint8Array,
+  { contentType, contentEncoding, truncated }: BodyContent,
+  rules: RedactRules,
+  path: string,
+  found: Found,
+): Uint8Array | null {
+  const { kind, isText } = mediaType(contentType);
+  if (kind === 'unclear' || (contentEncoding !== '' && !/^(?:identity)?$/i.test(contentEncoding.trim()))) return null;
+  if (isWide(bytes) || (kind !== 'other' && (truncated || bytes.length > MAX_PARSED_BYTES))) return null;
+  // As latin1 every byte is a character and comes back as it was.
+  const isUnicode = isUtf8(bytes);
+  const encoding = isUnicode && kind !== 'multipart' ? 'utf8' : 'latin1';
+  if (!isUnicode && (kind === 'json' || kind === 'lines')) return null;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
+  const isBinary = kind === 'other' && ((!isUnicode && !isText) || CONTROLS.test(text));
+  const shown = redactText(text, { contentType, kind, truncated, isBinary, encoding, rules, found, depth }, path);
+  if (shown === null || shown === text) return shown === null ? null : bytes;
+  return Buffer.from(shown, encoding);
+}
+
+/** Without tab, line feed, form feed, carriage return, escape and the separator of JSON texts, which text has. */
+const CONTROL_CHARACTERS = '\\0-\\x08\\x0b\\x0e-\\x1a\\x1c\\x1d\\x1f';
+const CONTROLS = new RegExp(`[${CONTROL_CHARACTERS}]`);
+
+/** UTF-16 and UTF-32 with their mark: nothing that is looked for would be found. */
+const isWide = ([first, second]: Uint8Array): boolean =>
+  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+
 function redactText(text: string, content: TextContent, path: string): string | null {
   const { kind, rules, found } = content;
-  if (kind === 'unclear') return null;
   if (kind === 'json') return redactJson(text, rules, path, found);
   if (kind === 'lines') return redactLines(text, content, path);
   if (kind === 'multipart') return redactParts(text, content, path);
-  if (kind === 'form') return redactForm(text, content, path);
-  return redactOther(text, content, path);
+  return kind === 'form' ? redactForm(text, content, path) : redactOther(text, content, path);
 }
 
 /** JSON text sequences (RFC 7464) and one document a line. */
 function redactLines(text: string, { rules, found }: TextContent, path: string): string | null {
-  const lines = text.split('\n').map((line) => {
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
     const json = line.startsWith(RECORD_SEPARATOR) ? line.slice(1) : line;
-    if (json.trim() === '') return line;
+    if (json.trim() === '') continue;
     const shown = redactJson(json, rules, `${path}[]`, found);
-    return shown === null ? null : line.slice(0, line.length - json.length) + shown;
-  });
-  return lines.includes(null) ? null : lines.join('\n');
+    if (shown === null) return null;
+    lines[index] = line.slice(0, line.length - json.length) + shown;
+  }
+  return lines.join('\n');
 }
 
 /** What curl calls a form without being told is often JSON. */
 function redactForm(text: string, { rules, found }: TextContent, path: string): string | null {
   if (text.includes('\0')) return null;
-  const json = looksLikeJson(text) ? redactJson(text, rules, path, found) : null;
-  if (json !== null) return json;
-  return looksLikeJson(text) && rules.mentionsField(text) ? null : redactPairs(text, rules, path, found);
+  if (!looksLikeJson(text)) return redactPairs(text, rules, path, found);
+  return (
+    redactJson(text, rules, path, found) ?? (rules.mentionsField(text) ? null : redactPairs(text, rules, path, found))
+  );
 }
 
 function redactParts(text: string, content: TextContent, path: string): string | null {
@@ -86,49 +114,61 @@ function redactParts(text: string, content: TextContent, path: string): string |
     path,
     found,
     content: (part, partType, partPath) => {
-      const kind = kindOf(partType);
+      if (part === '') return part;
       const bytes = Buffer.from(part, 'latin1');
-      if (kind === 'multipart')
-        return redactText(part, { ...content, kind, contentType: partType, depth: depth + 1 }, partPath);
-      const shown = redactBody(
-        bytes,
-        { contentType: partType, contentEncoding: '', truncated: false },
-        rules,
-        partPath,
-        found,
-      );
+      const claims = { contentType: partType, contentEncoding: '', truncated: false };
+      const shown = redactAt(depth + 1, bytes, claims, rules, partPath, found);
       return shown === null ? null : Buffer.from(shown).toString('latin1');
     },
   });
 }
 
-/** No claim: what looks like JSON or a form is treated as such, anything else is searched for values. */
-function redactOther(text: string, { rules, found, truncated }: TextContent, path: string): string | null {
+/** No claim: what looks like JSON, parts or a form is treated as such, anything else is searched for names and values. */
+function redactOther(text: string, content: TextContent, path: string): string | null {
+  const { rules, found, truncated } = content;
+  if (hasOddXmlEncoding(text)) return null;
   if (looksLikeJson(text)) {
-    const json = truncated ? null : redactJson(text, rules, path, found);
+    const json = truncated || text.length > MAX_PARSED_BYTES ? null : redactJson(text, rules, path, found);
     if (json !== null) return json;
     if (rules.mentionsField(text)) return null;
   }
-  const shown = looksLikeForm(text) ? redactPairs(text, rules, path, found) : rules.text(text);
-  if (shown !== text) found(path);
-  return shown;
+  if (namesParts(text) && rules.mentionsField(text)) return truncated ? null : redactUntypedParts(text, content, path);
+  const isLarge = text.length > MAX_PARSED_BYTES;
+  if (isLarge && !content.isBinary && NAMES_SOMETHING.test(text)) return null;
+  const shown = content.isBinary || isLarge ? redactBytes(text, rules) : redactPlain(text, content, path);
+  if (shown === null) return null;
+  const whole = truncated ? rules.cut(shown) : shown;
+  if (whole !== text) found(path);
+  return whole;
+}
+
+function redactPlain(text: string, { rules, found }: TextContent, path: string): string {
+  return looksLikeForm(text) ? redactPairs(text, rules, path, found) : rules.content(text);
+}
+
+/** What stands between every name and its value. */
+const NAMES_SOMETHING = /[=:<]/;
+
+/** Where a value beside a name would end is not known. */
+function redactBytes(text: string, rules: RedactRules): string | null {
+  if (rules.containsField(text)) return null;
+  const shown = rules.values(text);
+  if (!WIDE_RUN.test(shown)) return shown;
+  const narrow = shown.replaceAll('\0', '');
+  return rules.content(narrow) === narrow && !rules.mentionsField(narrow) ? shown : null;
+}
+
+/** Wide characters without a mark: a NUL before or behind each. */
+const WIDE_RUN = /(?:[ -~]\0{1,3}){6}|(?:\0{1,3}[ -~]){6}/;
+
+/** By the delimiter that its first line is. */
+function redactUntypedParts(text: string, content: TextContent, path: string): string | null {
+  const boundary = /^[\r\n]*--([^\r\n"\\]{1,200}?)[ \t]*\r?\n/.exec(text)?.[1];
+  if (boundary === undefined) return null;
+  const contentType = `multipart/form-data; boundary="${boundary}"`;
+  const latin1 = Buffer.from(text, content.encoding).toString('latin1');
+  const shown = redactParts(latin1, { ...content, contentType }, path);
+  return shown === null ? null : Buffer.from(shown, 'latin1').toString(content.encoding);
 }
 
 const looksLikeForm = (text: string): boolean => text.length < 1 << 20 && /^[^\s=&<>"]{1,128}=[^\s<>"]*$/.test(text);
-
-function kindOf(contentType: string): Kind {
-  const type = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
-  // Several fields: which one the target believes is not known.
-  if (contentType.replace(/"(?:\\.|[^"\\])*"/g, '').includes(',')) return 'unclear';
-  if (/(?:ndjson|jsonl|jsonlines|json-seq|json-lines)$/.test(type)) return 'lines';
-  if (/^[\w.+-]+\/(?:[\w.+-]+\+|x-)?json[\w-]*$/.test(type)) return 'json';
-  if (type === 'application/x-www-form-urlencoded') return 'form';
-  return type.startsWith('multipart/') ? 'multipart' : 'other';
-}
-
-/** UTF-16 and UTF-32: nothing that is looked for would be found. */
-function isWide(bytes: Buffer, contentType: string): boolean {
-  const mark = bytes.subarray(0, 2).toString('latin1');
-  if (mark === '\xff\xfe' || mark === '\xfe\xff') return true;
-  return /^(?:utf-?16|utf-?32|ucs-?[24]|iso-10646)/i.test(parameter(contentType, 'charset') ?? '');
-}

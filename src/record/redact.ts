@@ -2,7 +2,7 @@
 import type { Attempt, Capture, CapturedResponse, RawHeaders } from '../exchange.ts';
 import { redactBody } from './redact-body.ts';
 import { redactPairs } from './redact-pairs.ts';
-import { type Found, REDACTED, type RedactSettings, redactRules } from './redact-rules.ts';
+import { type Found, REDACTED, type RedactRules, type RedactSettings, redactRules } from './redact-rules.ts';
 
 export { REDACTED } from './redact-rules.ts';
 
@@ -20,7 +20,7 @@ export interface RedactedBody extends Redacted<Uint8Array> {
 export interface Redactor {
   /** Values of secret names whole, of others what looks like a secret. Names and order stay. */
   headers(rawHeaders: RawHeaders): Redacted<RawHeaders>;
-  /** A path with its query. */
+  /** A path, or a URL, with its query. */
   uri(uri: string): Redacted<string>;
   /** `contentType`: the value of the field, those of several joined by `, `. */
   body(
@@ -40,17 +40,7 @@ export function createRedactor(settings: RedactSettings): Redactor {
   const rules = redactRules(settings);
   return {
     text: rules.text,
-    headers: (rawHeaders) =>
-      collect((found) =>
-        rawHeaders.map((value, index) => {
-          if (index % 2 === 0) return value;
-          const name = rawHeaders[index - 1] ?? '';
-          const shown = value !== '' && rules.isSecretHeader(name) ? REDACTED : rules.text(value);
-          if (shown !== value || (value === REDACTED && rules.isSecretHeader(name)))
-            found(`headers.${name.toLowerCase()}`);
-          return shown;
-        }),
-      ),
+    headers: (rawHeaders) => collect((found) => redactHeaders(rawHeaders, rules, found)),
     uri: (uri) =>
       collect((found) => {
         const question = uri.indexOf('?');
@@ -67,6 +57,20 @@ export function createRedactor(settings: RedactSettings): Redactor {
       return { value, paths, withheld: false };
     },
   };
+}
+
+function redactHeaders(rawHeaders: RawHeaders, rules: RedactRules, found: Found): RawHeaders {
+  const shown: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    const isSecret = value !== '' && rules.isSecretHeader(name);
+    const shownName = rules.isPlainName(name) ? name : rules.values(name);
+    const shownValue = isSecret ? REDACTED : rules.text(value);
+    if (isSecret || shownName !== name || shownValue !== value) found(`headers.${shownName.toLowerCase()}`);
+    shown.push(shownName, shownValue);
+  }
+  return shown;
 }
 
 /**
@@ -119,13 +123,13 @@ export function redactResponse(response: CapturedResponse, redactor: Redactor): 
 }
 
 export function redactAttempts(attempts: readonly Attempt[], redactor: Redactor): Attempt[] {
-  return attempts.map((attempt) => ({ ...attempt, url: redactor.text(attempt.url) }));
+  return attempts.map((attempt) => ({ ...attempt, url: redactor.uri(attempt.url).value }));
 }
 
 type Texts = Pick<Capture, 'backendUrl' | 'errorReason'>;
 
 export function redactTexts({ backendUrl, errorReason }: Texts, redactor: Redactor): Redacted<Texts> {
-  const value = { backendUrl: redactor.text(backendUrl), errorReason: redactor.text(errorReason) };
+  const value = { backendUrl: redactor.uri(backendUrl).value, errorReason: redactor.text(errorReason) };
   const paths = [
     ...(value.backendUrl === backendUrl ? [] : ['backend_url']),
     ...(value.errorReason === errorReason ? [] : ['error_reason']),
@@ -135,16 +139,24 @@ export function redactTexts({ backendUrl, errorReason }: Texts, redactor: Redact
 
 /** Values of all fields of that name, joined by `, ` (RFC 9110 section 5.3); '' without. */
 function fieldValue(rawHeaders: RawHeaders, name: string): string {
-  return rawHeaders
-    .filter((_, index) => index % 2 === 1 && (rawHeaders[index - 1] ?? '').toLowerCase() === name)
-    .join(', ');
+  let joined: string | null = null;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i] ?? '';
+    if (field.length !== name.length || field.toLowerCase() !== name) continue;
+    const value = rawHeaders[i + 1] ?? '';
+    joined = joined === null ? value : `${joined}, ${value}`;
+  }
+  return joined ?? '';
 }
 
 function collect<T>(work: (found: Found) => T): Redacted<T> {
-  const paths = new Set<string>();
+  let paths: Set<string> | null = null;
   const value = work((path) => {
+    paths ??= new Set();
     if (paths.size < MAX_PATHS) paths.add(path.slice(0, MAX_PATH));
     else paths.add('…');
   });
-  return { value, paths: [...paths] };
+  return { value, paths: paths === null ? NOWHERE : [...paths] };
 }
+
+const NOWHERE: readonly string[] = [];
