@@ -29,8 +29,6 @@ export class Keeper {
   private readonly spool: KeeperSpool;
   private servers: KeeperServers | null = null;
   private mirror: Mirror | null = null;
-  /** The log has had its redaction. */
-  private redacts = false;
 
   /** Throws ConfigError. */
   constructor(start: KeeperStart, post: (message: FromKeeper) => void) {
@@ -59,6 +57,8 @@ export class Keeper {
       committed: () => this.mirror?.wake(),
       usable: (usable) => post({ type: 'spool', usable }),
     });
+    // Also where there is no spool.
+    this.log.setRedaction(this.logRedaction());
   }
 
   /** Settings first, so that the path can bind while the rest is opened; not where it may not do so without a spool. */
@@ -143,7 +143,7 @@ export class Keeper {
     const after = this.config.settings.process;
     this.log.setLevel(after.log.level);
     // Anew, for it remembers what it has shown.
-    if (this.redacts) this.log.setRedaction(this.logRedaction());
+    this.log.setRedaction(this.logRedaction());
     const mirrors = before.kafka.brokers.length > 0 === after.kafka.brokers.length > 0;
     if (!isDeepStrictEqual(before.spool, after.spool) || !mirrors) this.spool.reopen();
     else if (!isDeepStrictEqual(before.kafka, after.kafka) && this.spool.spool !== null) {
@@ -175,8 +175,6 @@ export class Keeper {
   }
 
   private spoolOpened(spool: Spool): void {
-    this.redacts = true;
-    this.log.setRedaction(this.logRedaction());
     this.config.save();
     void this.startMirror(spool);
   }

@@ -1,4 +1,5 @@
 /** The first bytes of a refused request for a log line: enough to see what is wrong with it, and no secret. */
+import { ALL_PATTERNS, redactCutPatterns, redactPatterns } from '../record/redact-patterns.ts';
 
 /** Bytes of a refused request that a log line may show. */
 export const EXCERPT_BYTES = 200;
@@ -33,7 +34,9 @@ export function maskExcerpt(bytes: string): string {
   const fields = end < 0 ? rest : rest.slice(0, end);
   const body = end < 0 ? '' : rest.slice(end + 1).join('');
   const head = [maskStartLine(first), ...maskFields(fields), ...(end < 0 ? [] : ['', body === '' ? '' : MASK])];
-  return escapeUnprintable(head.join('\r\n'));
+  const shown = redactPatterns(head.join('\r\n'), ALL_PATTERNS);
+  // Of what the excerpt's end cuts, the start is no more to be shown than the whole.
+  return escapeUnprintable(bytes.length < EXCERPT_BYTES ? shown : redactCutPatterns(shown, ALL_PATTERNS));
 }
 
 function maskFields(lines: readonly string[]): string[] {
@@ -64,15 +67,26 @@ function maskStartLine(line: string): string {
   return shown < line.length ? `${line.slice(0, shown)}${MASK}` : line;
 }
 
-/** A request target, or a line with one, without its query's values, fragment and credentials. */
+/** A request target, or a line with one, without its query's values, fragment, credentials and `name=value` in its path. */
 export function maskTarget(target: string): string {
-  const bare = target.replace(/\/\/[^?#\s]*@/g, `//${MASK}@`);
+  const bare = target
+    .replace(/[^?#\s]+/g, maskCredentials)
+    .replace(/^[^?#]+/, (path) => path.replace(/[^/\s]+/g, maskSegment));
   const query = bare.search(/[?#]/);
   if (query < 0) return bare;
   // Only what follows the last space can be the version: a raw space in a query must not show what is after it.
   const version = /[ \t]HTTP\/[0-9.]{1,5}$/.exec(bare)?.[0] ?? '';
   return `${bare.slice(0, query + 1)}${MASK}${version}`;
 }
+
+/** A password may hold a slash or an at sign. */
+function maskCredentials(run: string): string {
+  const slashes = run.indexOf('//');
+  const at = run.lastIndexOf('@');
+  return slashes >= 0 && at > slashes ? `${run.slice(0, slashes)}//${MASK}${run.slice(at)}` : run;
+}
+
+const maskSegment = (segment: string): string => (/[=;]|%3[bd]/i.test(segment) ? MASK : segment);
 
 function escapeUnprintable(text: string): string {
   return text.replace(/[^ -~]/g, (character) => {

@@ -1,5 +1,6 @@
 /** The log: JSON lines of pino on standard output, written by the keeper for both threads. */
 import { destination, pino } from 'pino';
+import { ALL_PATTERNS, redactPatterns } from '../record/redact-patterns.ts';
 import { maskTarget } from './excerpt.ts';
 import { escapeControls, type LogLevel, type LogLine } from './log-line.ts';
 
@@ -38,7 +39,10 @@ export interface KeeperLogOptions {
   readonly print?: (line: string) => void;
 }
 
-const WITHOUT_QUERY: LogRedaction = { uri: maskTarget, text: (text) => text };
+const WITHOUT_QUERY: LogRedaction = {
+  uri: (uri) => redactPatterns(maskTarget(uri), ALL_PATTERNS),
+  text: (text) => text,
+};
 
 /** Opens the log. A closed standard output loses lines, nothing else. */
 export function createKeeperLog({ level, redaction = WITHOUT_QUERY, print = printer() }: KeeperLogOptions): KeeperLog {

@@ -1,5 +1,6 @@
 /** Logging on the path thread: lines go to the keeper, and straight to standard output while there is none. */
 import { writeSync } from 'node:fs';
+import { ALL_PATTERNS, redactPatterns } from '../record/redact-patterns.ts';
 import { errorCode } from './error-text.ts';
 import { maskTarget } from './excerpt.ts';
 import { escapeControls, type LogLevel, type LogLine, reachesLevel } from './log-line.ts';
@@ -37,9 +38,10 @@ export function createPathLog(post: (line: LogLine) => boolean, level = 'info', 
   };
 }
 
-/** The redactor lives in the keeper: without it a request's target is shown without its query. */
+/** The redactor lives in the keeper: without it a request's target is shown without its query and what looks secret. */
 function minimalLine({ time, level, message, fields }: LogLine): string {
-  const shown = typeof fields.uri === 'string' ? { ...fields, uri: maskTarget(fields.uri) } : fields;
+  const uri = typeof fields.uri === 'string' ? redactPatterns(maskTarget(fields.uri), ALL_PATTERNS) : undefined;
+  const shown = uri === undefined ? fields : { ...fields, uri };
   return `${escapeControls(JSON.stringify({ level, time: new Date(time).toISOString(), ...shown, msg: message }))}\n`;
 }
 

@@ -5,6 +5,8 @@ import { EXCERPT_BYTES, maskExcerpt, maskTarget } from '../../src/watch/excerpt.
 test.each([
   ['the query', 'GET /a?token=hunter2 HTTP/1.1', 'GET /a?[redacted] HTTP/1.1'],
   ['a query with raw spaces', 'GET /a?x=hunter2 hunter2 HTTP/1.1', 'GET /a?[redacted] HTTP/1.1'],
+  ['a parameter of a path', 'GET /a;token=hunter2/b HTTP/1.1', 'GET /[redacted]/b HTTP/1.1'],
+  ['an encoded one', 'GET /a/password%3Dhunter2/b?c=d HTTP/1.1', 'GET /a/[redacted]/b?[redacted] HTTP/1.1'],
   ['credentials', 'GET http://u:hunter2@h/a HTTP/1.1', 'GET http://[redacted]@h/a HTTP/1.1'],
   ['credentials with a slash', 'GET http://u:hunt/er2@h/a HTTP/1.1', 'GET http://[redacted]@h/a HTTP/1.1'],
   ['a field', 'GET / HTTP/1.1\r\nx-any: hunter2', 'GET / HTTP/1.1\\r\\nx-any: [redacted]'],
@@ -25,6 +27,20 @@ test.each([
   expect(maskExcerpt(bytes)).toBe(shown);
 });
 
+const TOKEN = `eyJhbGciOiJIUzI1NiJ9.${'eyJzdWIiOiIxIn0'.repeat(20)}.c2ln`;
+
+test.each([
+  ['whole in a path', `GET /reset/${TOKEN.replace(/(.{15})\1{19}/, '$1')} HTTP/1.1`, 'GET /reset/[redacted] HTTP/1.1'],
+  ['cut off in a path', `GET /reset/${TOKEN}`, 'GET /reset/[redacted]'],
+  [
+    'cut off in a field that is shown',
+    `GET / HTTP/1.1\r\nUser-Agent: a ${TOKEN}`,
+    'GET / HTTP/1.1\\r\\nUser-Agent: a [redacted]',
+  ],
+])('masks a token that is %s', (_, bytes, shown) => {
+  expect(maskExcerpt(bytes)).toBe(shown);
+});
+
 test('shows the fields that a request is refused for', () => {
   const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked';
   expect(maskExcerpt(head)).toBe(head.replaceAll('\r\n', '\\r\\n'));
@@ -40,6 +56,14 @@ test('a target keeps its path and loses its query and fragment', () => {
   expect(maskTarget('/a/b?c=d#e')).toBe('/a/b?[redacted]');
   expect(maskTarget('/a/b#e')).toBe('/a/b#[redacted]');
   expect(maskTarget('/a/b')).toBe('/a/b');
+});
+
+test.each(['a', '/', '//', '//a@', '=', '%3d', 'a '])('a target of 1 MiB of "%s" takes no time', (piece) => {
+  const target = piece.repeat((1 << 20) / piece.length);
+  const began = process.threadCpuUsage();
+  maskTarget(target);
+  const { user, system } = process.threadCpuUsage(began);
+  expect((user + system) / 1000).toBeLessThan(500);
 });
 
 const corpus = join(import.meta.dirname, '../../../shared/corpus/requests.jsonl');

@@ -224,6 +224,18 @@ describe('the path', () => {
     expect(JSON.parse(printed[0] ?? '')).toMatchObject({ uri: '/api/users?[redacted]', method: 'A\nB\u009b' });
   });
 
+  test.each([
+    ['path', '/a/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln/b?x=1', '/a/[redacted]/b?[redacted]'],
+    ['card', '/cards/4111-1111-1111-1111', '/cards/[redacted]'],
+  ])('without a keeper, and before it has its settings, no value of secret form is shown: %s', (_, uri, shown) => {
+    const printed: string[] = [];
+    const print = (text: string) => printed.push(text) > 0;
+    createPathLog(() => false, 'info', print).write(accessLine({ ...access, uri }));
+    createKeeperLog({ level: 'info', print }).log('info', { uri }, 'refused');
+    expect(printed.map((line) => JSON.parse(line).uri)).toEqual([shown, shown]);
+    expect(printed.join('')).not.toMatch(/eyJ|4111/);
+  });
+
   test('counts what nobody took', () => {
     const log = createPathLog(
       () => false,

@@ -1,4 +1,5 @@
 /** The running configuration as it may be shown: its shape whole, its secrets not. */
+import { ALL_PATTERNS, redactPatterns } from '../../record/redact-patterns.ts';
 import type { Settings } from '../../settings.ts';
 
 const MASK = '***';
@@ -40,9 +41,11 @@ function maskLiterals(value: unknown): unknown {
   return scheme + shown.join('');
 }
 
-/** Credentials and secret parameters of what looks like a URL, and nothing of other text. */
+/** Credentials and secret parameters of what looks like a URL, values of secret form, and nothing else of other text. */
 function maskUrls(text: string, isSecret: (name: string) => boolean): string {
-  return text
+  // What a template names is no secret itself.
+  const bare = text.includes('${') ? text : redactPatterns(text, ALL_PATTERNS);
+  return bare
     .replace(/:\/\/[^/?#\s]*@/g, `://${MASK}@`)
     .replace(/([?&])([^=&#\s?]+)=([^&#\s]*)/g, (whole, before: string, name: string) =>
       isSecret(name) ? `${before}${name}=${MASK}` : whole,

@@ -211,7 +211,13 @@ describe('GET /api/config', () => {
     expect(routes.targets[0].tls.key).toBe('/run/tls/key.pem');
     expect(routes.targets[0].request.headers.set).toEqual({ 'X-Odd': '${env:ODD}***' });
     expect(routes.rules[0].request.headers).toEqual({
-      set: { authorization: 'Bearer ${file:/run/token|***}', 'X-Vendor-Token': '***', host1a: 'qa', 'x-id': '${id}' },
+      set: {
+        authorization: 'Bearer ${file:/run/token|***}',
+        'X-Vendor-Token': '***',
+        'X-Upstream': 'Bearer [redacted]',
+        host1a: 'qa',
+        'x-id': '${id}',
+      },
       add: { cookie: '***${id}' },
       remove: ['x-internal'],
     });

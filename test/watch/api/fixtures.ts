@@ -78,6 +78,7 @@ export function settingsWith(secret: string): Settings {
       set: {
         authorization: `Bearer \${file:/run/token|${secret}}`,
         'X-Vendor-Token': secret,
+        'X-Upstream': `Bearer ${secret}`,
         host1a: 'qa',
         'x-id': '${id}',
       },
