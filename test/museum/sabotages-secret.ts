@@ -32,8 +32,8 @@ export const SECRET_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'the hash of the original body is published',
     file: 'src/record/record.ts',
-    find: "createHash('sha256').update(content.value)",
-    replace: "createHash('sha256').update(body ?? NOTHING)",
+    find: "hash('sha256', content.value, 'hex')",
+    replace: "hash('sha256', body ?? NOTHING, 'hex')",
     caughtBy: { file: 'test/record/record.test.ts', title: 'the hash is of the body as published' },
   },
   {
@@ -49,6 +49,27 @@ export const SECRET_SABOTAGES: readonly Sabotage[] = [
     find: "if (value === null) return { value: new Uint8Array(0), paths: ['body'], withheld: true };",
     replace: "if (value === null) return { value: bytes, paths: ['body'], withheld: true };",
     caughtBy: { file: REDACT, title: 'withheld' },
+  },
+  {
+    name: 'the URL of an attempt is published with its query',
+    file: 'src/record/redact.ts',
+    find: 'url: redactor.uri(attempt.url).value',
+    replace: 'url: attempt.url',
+    caughtBy: LEAVES,
+  },
+  {
+    name: 'the start of a secret at the end of what was cut off is published',
+    file: 'src/record/redact-body.ts',
+    find: 'truncated ? rules.cut(shown) : shown',
+    replace: 'shown',
+    caughtBy: { file: 'test/record/redact-disguises.test.ts', title: 'that the cut went through' },
+  },
+  {
+    name: 'what is encoded within a value is published',
+    file: 'src/record/redact-rules.ts',
+    find: "return shown.includes('%') ?",
+    replace: "return shown.includes('%%') ?",
+    caughtBy: { file: 'test/record/redact-disguises.test.ts', title: 'encoded' },
   },
   {
     name: 'keepOriginal: false stores the original',
