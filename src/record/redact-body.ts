@@ -1,7 +1,7 @@
 /** Secrets out of a body, by what its type claims; one that can't be looked into is withheld. */
 import { isUtf8 } from 'node:buffer';
 import { looksLikeJson, redactJson } from './redact-json.ts';
-import { hasOddXmlEncoding, type Kind, mediaType } from './redact-media.ts';
+import { type Kind, mediaType, xmlEncoding } from './redact-media.ts';
 import { namesParts, redactMultipart } from './redact-multipart.ts';
 import { redactPairs } from './redact-pairs.ts';
 import type { Found, RedactRules } from './redact-rules.ts';
@@ -48,13 +48,14 @@ interface TextContent {
 
 function redactAt(
   depth: number,
-  bytes: Uint8Array,
+  whole: Uint8Array,
   { contentType, contentEncoding, truncated }: BodyContent,
   rules: RedactRules,
   path: string,
   found: Found,
 ): Uint8Array | null {
-  const { kind, isText } = mediaType(contentType);
+  const bytes = truncated ? withoutHalfCharacter(whole) : whole;
+  const { kind, isOtherText } = mediaType(contentType);
   if (kind === 'unclear' || (contentEncoding !== '' && !/^(?:identity)?$/i.test(contentEncoding.trim()))) return null;
   if (isWide(bytes) || (kind !== 'other' && (truncated || bytes.length > MAX_PARSED_BYTES))) return null;
   // As latin1 every byte is a character and comes back as it was.
@@ -62,10 +63,20 @@ function redactAt(
   const encoding = isUnicode && kind !== 'multipart' ? 'utf8' : 'latin1';
   if (!isUnicode && (kind === 'json' || kind === 'lines')) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
-  const isBinary = kind === 'other' && ((!isUnicode && !isText) || CONTROLS.test(text));
+  const isReadable = (): boolean => isUnicode || isOtherText || xmlEncoding(text) === 'other';
+  const isBinary = kind === 'other' && (!isReadable() || CONTROLS.test(text));
   const shown = redactText(text, { contentType, kind, truncated, isBinary, encoding, rules, found, depth }, path);
   if (shown === null || shown === text) return shown === null ? null : bytes;
   return Buffer.from(shown, encoding);
+}
+
+/** UTF-8 that was cut off within a character, without that. */
+function withoutHalfCharacter(bytes: Uint8Array): Uint8Array {
+  for (let less = 0; less < 4 && less < bytes.length; less += 1) {
+    const rest = bytes.subarray(0, bytes.length - less);
+    if (isUtf8(rest)) return less === 0 ? bytes : rest;
+  }
+  return bytes;
 }
 
 /** Without tab, line feed, form feed, carriage return, escape and the separator of JSON texts, which text has. */
@@ -100,11 +111,17 @@ function redactLines(text: string, { rules, found }: TextContent, path: string):
 /** What curl calls a form without being told is often JSON. */
 function redactForm(text: string, { rules, found }: TextContent, path: string): string | null {
   if (text.includes('\0')) return null;
-  if (!looksLikeJson(text)) return redactPairs(text, rules, path, found);
-  return (
-    redactJson(text, rules, path, found) ?? (rules.mentionsField(text) ? null : redactPairs(text, rules, path, found))
-  );
+  const json = looksLikeJson(text) ? redactJson(text, rules, path, found) : null;
+  if (json !== null) return json;
+  if (looksLikeJson(text) && rules.mentionsField(text)) return null;
+  const shown = redactPairs(text, rules, path, found);
+  // What no form has shows that it is none, and a name in it may be followed by anything.
+  return NO_FORM.test(text) && rules.mentionsField(withoutPairs(shown)) ? null : shown;
 }
+
+const NO_FORM = /[^!-~]|["<>]/;
+/** Names in a form have lost their values. */
+const withoutPairs = (text: string): string => text.replace(/(?:^|[&;])[^&;=]{1,128}=\[redacted\](?=[&;\r\n]|$)/g, '');
 
 function redactParts(text: string, content: TextContent, path: string): string | null {
   const { rules, found, contentType, depth } = content;
@@ -126,16 +143,16 @@ function redactParts(text: string, content: TextContent, path: string): string |
 /** No claim: what looks like JSON, parts or a form is treated as such, anything else is searched for names and values. */
 function redactOther(text: string, content: TextContent, path: string): string | null {
   const { rules, found, truncated } = content;
-  if (hasOddXmlEncoding(text)) return null;
+  if (xmlEncoding(text) === 'odd') return null;
   if (looksLikeJson(text)) {
     const json = truncated || text.length > MAX_PARSED_BYTES ? null : redactJson(text, rules, path, found);
     if (json !== null) return json;
-    if (rules.mentionsField(text)) return null;
+    if (rules.mentionsField(text) || (truncated && LABELLED.test(text))) return null;
   }
   if (namesParts(text) && rules.mentionsField(text)) return truncated ? null : redactUntypedParts(text, content, path);
   const isLarge = text.length > MAX_PARSED_BYTES;
   if (isLarge && !content.isBinary && NAMES_SOMETHING.test(text)) return null;
-  const shown = content.isBinary || isLarge ? redactBytes(text, rules) : redactPlain(text, content, path);
+  const shown = content.isBinary || isLarge ? redactBytes(text, isLarge, rules) : redactPlain(text, content, path);
   if (shown === null) return null;
   const whole = truncated ? rules.cut(shown) : shown;
   if (whole !== text) found(path);
@@ -146,13 +163,15 @@ function redactPlain(text: string, { rules, found }: TextContent, path: string):
   return looksLikeForm(text) ? redactPairs(text, rules, path, found) : rules.content(text);
 }
 
+/** Its name may have been behind the cut. */
+const LABELLED = /["'](?:value|values|val|content)["']\s*:/i;
 /** What stands between every name and its value. */
 const NAMES_SOMETHING = /[=:<]/;
 
 /** Where a value beside a name would end is not known. */
-function redactBytes(text: string, rules: RedactRules): string | null {
-  if (rules.containsField(text)) return null;
-  const shown = rules.values(text);
+function redactBytes(text: string, isLarge: boolean, rules: RedactRules): string | null {
+  if (isLarge ? rules.containsField(text) : rules.mentionsField(text)) return null;
+  const shown = isLarge || CONTROLS.test(text) ? rules.values(text) : rules.content(text);
   if (!WIDE_RUN.test(shown)) return shown;
   const narrow = shown.replaceAll('\0', '');
   return rules.content(narrow) === narrow && !rules.mentionsField(narrow) ? shown : null;

@@ -4,8 +4,8 @@ export type Kind = 'json' | 'lines' | 'form' | 'multipart' | 'unclear' | 'other'
 
 export interface MediaType {
   readonly kind: Kind;
-  /** Text in which ASCII characters are their bytes, whatever the rest is; '' where nothing is claimed. */
-  readonly isText: boolean;
+  /** It says that its characters are bytes, but not those of UTF-8. */
+  readonly isOtherText: boolean;
   /** Of a multipart type; '' without. */
   readonly boundary: string;
 }
@@ -29,7 +29,6 @@ export function mediaType(contentType: string): MediaType {
 
 function parseMediaType(contentType: string): MediaType {
   const type = (contentType.split(/[;,]/, 1)[0] ?? '').trim().toLowerCase();
-  const isText = /^text\/|[/+]xml$|^application\/(?:javascript|x-yaml|yaml|graphql|toml)$/.test(type);
   const boundaries = parameters(contentType, 'boundary');
   const charsets = parameters(contentType, 'charset');
   // Several fields, or a parameter twice: which one the target believes is not known.
@@ -37,9 +36,10 @@ function parseMediaType(contentType: string): MediaType {
     contentType.replace(/"(?:\\.|[^"\\])*"/g, '').includes(',') ||
     charsets.length > 1 ||
     charsets.some((charset) => !READABLE.test(charset));
+  const isOtherText = charsets.length === 1 && !isUnicodeName(charsets[0] ?? '');
   const kind = isUnclear ? 'unclear' : kindOf(type);
-  if (kind !== 'multipart') return { kind, isText, boundary: '' };
-  return { kind: boundaries.length === 1 ? kind : 'unclear', isText, boundary: boundaries[0] ?? '' };
+  if (kind !== 'multipart') return { kind, isOtherText, boundary: '' };
+  return { kind: boundaries.length === 1 ? kind : 'unclear', isOtherText, boundary: boundaries[0] ?? '' };
 }
 
 function kindOf(type: string): Kind {
@@ -60,9 +60,13 @@ function parameters(contentType: string, name: string): string[] {
   );
 }
 
-/** Whether a document of XML says that it is in an encoding in which nothing would be found. */
-export function hasOddXmlEncoding(text: string): boolean {
+const isUnicodeName = (charset: string): boolean => /^(?:utf-?8|(?:us-)?ascii)$/i.test(charset);
+
+/** What a document of XML says of itself: `odd` is an encoding in which nothing would be found. */
+export function xmlEncoding(text: string): 'none' | 'unicode' | 'other' | 'odd' {
   const declared =
-    /^[\s\uFEFF]*(?:\xef\xbb\xbf)?<\?xml[^>]{0,200}?\sencoding\s{0,8}=\s{0,8}["']([^"'>]{1,40})["']/i.exec(text);
-  return declared !== null && !READABLE.test(declared[1] ?? '');
+    /^[\s\uFEFF]*(?:\xef\xbb\xbf)?<\?xml[^>]{0,200}?\sencoding\s{0,8}=\s{0,8}["']([^"'>]{1,40})["']/i.exec(text)?.[1];
+  if (declared === undefined) return 'none';
+  if (isUnicodeName(declared)) return 'unicode';
+  return READABLE.test(declared) ? 'other' : 'odd';
 }
