@@ -172,7 +172,8 @@ export class Operations {
     model.epoch += 1;
     const errors = async (): Promise<number> => (await ambassador.metrics()).value('spool_errors_total');
     const before = await errors();
-    const faults = await injectIntoKeeper(ambassador.pid, 'fsync,fdatasync:error=EIO:when=1');
+    // Two in a row: that of a commit, and that with which it is set aside. One may meet a file that is not the spool's.
+    const faults = await injectIntoKeeper(ambassador.pid, 'fsync,fdatasync:error=EIO:when=1..2');
     traffic.burst(BURST);
     await waitFor(async () => (await errors()) > before, { what: 'an fsync that fails', timeoutMs: HEAL_MS });
     await faults.end();
