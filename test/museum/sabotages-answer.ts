@@ -37,8 +37,8 @@ export const ANSWER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'an answer that gave up waiting for the disk names a record',
     file: 'src/record/capture.ts',
-    find: "settle('pending', waited)",
-    replace: "settle('committed', waited)",
+    find: "settle('pending', `the disk",
+    replace: "settle('committed', `the disk",
     caughtBy: { file: AMBASSADOR, title: 'is pending, without a record' },
   },
   {
