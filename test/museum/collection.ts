@@ -8,6 +8,7 @@ import { LIMIT_SABOTAGES } from './sabotages-limits.ts';
 import { MIRROR_SABOTAGES } from './sabotages-mirror.ts';
 import { RELEASE_SABOTAGES } from './sabotages-release.ts';
 import { SECRET_SABOTAGES } from './sabotages-secret.ts';
+import { WHOLE_SABOTAGES } from './sabotages-whole.ts';
 
 export const SABOTAGES: readonly Sabotage[] = [
   ...DISK_SABOTAGES,
@@ -17,4 +18,5 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...LEDGER_SABOTAGES,
   ...MIRROR_SABOTAGES,
   ...SECRET_SABOTAGES,
+  ...WHOLE_SABOTAGES,
 ];
