@@ -88,7 +88,7 @@ test('a label that is missing, unknown or of another type of metric is refused w
 });
 
 test('without room left a series is dropped and counted, and nothing else is overwritten', () => {
-  const meter = new Meter(() => undefined, 2 * HISTOGRAM_SLOTS + 2);
+  const meter = new Meter(() => undefined, 2 * HISTOGRAM_SLOTS + 1);
   const kept = meter.counter('outrider_request_bytes_total', {});
   kept.add(1);
   const before = Array.from(new Float64Array(meter.memory)).slice(HISTOGRAM_SLOTS);
