@@ -7,6 +7,8 @@ import type { Kafka, Producer as KafkaJsProducer, logCreator } from 'kafkajs';
 import { outcomeOfError } from './kafka-error.ts';
 import { useFastGzip } from './kafka-gzip.ts';
 import { fixKafkaIdleLoop } from './kafka-idle-fix.ts';
+import { createFastPartitioner } from './kafka-partitioner.ts';
+import { useFastRecords } from './kafka-record.ts';
 import { type KafkaSettings, type ReadFile, securityOf } from './kafka-security.ts';
 import { askTopicInfo } from './kafka-topic.ts';
 import { type BrokerSockets, createBrokerSockets } from './node-broker-sockets.ts';
@@ -163,6 +165,7 @@ class KafkaProducer implements Producer {
   async #connect(sockets: BrokerSockets): Promise<Awaited<Client['connected']>> {
     const brokers = rotate(this.#settings.brokers.map(withPort), this.#clientsFailed);
     const { default: kafkajs } = await import('kafkajs');
+    useFastRecords();
     if (!fixKafkaIdleLoop()) this.#deps.log('warn', 'this kafkajs is not 2.2.4: its idle connections cost CPU');
     useFastGzip(kafkajs.CompressionCodecs, kafkajs.CompressionTypes.GZIP);
     const kafka = new kafkajs.Kafka({
@@ -182,7 +185,7 @@ class KafkaProducer implements Producer {
       idempotent: false,
       metadataMaxAge: this.#timing.metadata,
       retry: NO_RETRY,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      createPartitioner: createFastPartitioner(kafkajs.Partitioners.DefaultPartitioner),
     });
     await producer.connect();
     return { kafka, producer, gzip: kafkajs.CompressionTypes.GZIP };

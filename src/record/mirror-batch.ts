@@ -12,8 +12,10 @@ export interface MirrorMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What is remembered of a record while it is on its way: two hundred heads would outlive many a collection. */
 export interface Entry {
-  readonly record: KeptRecord;
+  readonly seq: number;
+  readonly id: string;
   readonly message: ProducerMessage;
   readonly bodyOmitted: boolean;
   readonly bytes: number;
@@ -33,8 +35,8 @@ export interface BatchReaderOptions {
 export const MAX_RECORDS = 100;
 export const MAX_BYTES = 256 * 1024;
 
-/** Records read ahead at once: their heads may be 100 KiB each. */
-const PAGE = 25;
+/** Records read at once: their heads may be 100 KiB each, their bodies 64, and what lives long costs collections. */
+const PAGE = 10;
 const SLICE_MS = 5;
 /** Of the record format, beside key, value and headers. */
 const OVERHEAD_BYTES = 70;
@@ -79,9 +81,10 @@ export class BatchReader {
     this.#afterSeq = 0;
   }
 
-  /** The same record, smaller; null: that can't be built, and `onUnbuildable` knows. */
-  withoutBody(record: KeptRecord): Entry | null {
-    return this.#tryEntry(record, null);
+  /** The same record, smaller; null: it is gone or can't be built, and those who have to know do. */
+  withoutBody({ seq }: Entry): Entry | null {
+    const [record] = this.#options.source.waiting(seq - 1, 1);
+    return record?.seq === seq ? this.#tryEntry(record, null) : null;
   }
 
   #nextEntry(): Entry | null {
@@ -128,8 +131,8 @@ export class BatchReader {
   }
 }
 
-function entryOf(record: KeptRecord, message: MirrorMessage, bodyOmitted: boolean): Entry {
+function entryOf({ seq, id }: KeptRecord, message: MirrorMessage, bodyOmitted: boolean): Entry {
   let bytes = message.value.byteLength + Buffer.byteLength(message.key ?? '') + OVERHEAD_BYTES;
   for (const [name, value] of Object.entries(message.headers)) bytes += Buffer.byteLength(name + value);
-  return { record, message, bodyOmitted, bytes };
+  return { seq, id, message, bodyOmitted, bytes };
 }

@@ -54,7 +54,7 @@ export class MirrorHealth {
     this.isUp();
   }
 
-  parked({ id }: KeptRecord, cause: string): void {
+  parked({ id }: Pick<KeptRecord, 'id'>, cause: string): void {
     this.stats = { ...this.stats, parked: this.stats.parked + 1 };
     this.#options.log('warn', 'mirror: a record was parked, it stays in the spool', { id, cause });
   }

@@ -185,15 +185,15 @@ class Relay implements Mirror {
   }
 
   async #deliverRefused(entry: Entry, scope: 'size' | 'record', message: string): Promise<boolean> {
-    const smaller = scope === 'size' && !entry.bodyOmitted ? this.#reader.withoutBody(entry.record) : entry;
-    if (smaller === entry) this.#park(entry.record, message);
+    const smaller = scope === 'size' && !entry.bodyOmitted ? this.#reader.withoutBody(entry) : entry;
+    if (smaller === entry) this.#park(entry, message);
     if (smaller === null || smaller === entry) return true;
     return this.#deliver([smaller]);
   }
 
   #mark(batch: readonly Entry[]): true {
     const { source } = this.#options;
-    const seqs = batch.map(({ record }) => record.seq);
+    const seqs = batch.map(({ seq }) => seq);
     // A record without its body is always alone in its send.
     if (batch.some(({ bodyOmitted }) => bodyOmitted)) source.markMirroredWithoutBody(seqs);
     else source.markMirrored(seqs);
@@ -203,7 +203,7 @@ class Relay implements Mirror {
     return true;
   }
 
-  #park(record: KeptRecord, reason: string): void {
+  #park(record: Pick<KeptRecord, 'seq' | 'id'>, reason: string): void {
     this.#options.source.park(record.seq, reason);
     this.#health.parked(record, reason);
   }

@@ -78,7 +78,10 @@ export class Subkey {
     decipher.setAAD(Buffer.from(context, 'utf8'));
     decipher.setAuthTag(sealed.subarray(end));
     try {
-      return Buffer.concat([decipher.update(sealed.subarray(0, end)), decipher.final()]);
+      const text = decipher.update(sealed.subarray(0, end));
+      // Throws unless the tag fits. GCM has no block left to give.
+      decipher.final();
+      return text;
     } catch (error) {
       throw new SpoolError('read', 'corrupt', 'sealed data was changed or damaged', error);
     }
