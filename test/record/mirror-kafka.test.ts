@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate as tick } from 'node:timers/promises';
 import { createKafkaProducer, type KafkaTiming } from '../../src/record/kafka-producer.ts';
 import type { KafkaSettings } from '../../src/record/kafka-security.ts';
 import { createMirror, type Mirror, messageFor } from '../../src/record/mirror.ts';
@@ -186,6 +187,27 @@ describeWithKafka('the mirror to a real Kafka', { control: true }, () => {
     expectDelivered(run, read);
     expect(read).toHaveLength(15);
     expect(run.lines.filter((line) => !line.includes('use 3 replicas'))).toEqual([]);
+  });
+
+  test('a commit on the same thread waits less than 20 ms for the relay', async () => {
+    const topic = topicName();
+    await kafka.createTopic(topic);
+    const run = startSpoolMirror({ topic, brokers: kafka.brokers });
+    // Until all is compiled.
+    run.keep(2_000, 1_024);
+    await run.drained();
+    run.keep(5_000, 1_024);
+    // CPU of this thread, for what others take of the machine is not the relay's.
+    let longest = 0;
+    let before = process.threadCpuUsage();
+    while (run.mirror.stats().mirrored < run.ids.length) {
+      await tick();
+      const used = process.threadCpuUsage(before);
+      before = process.threadCpuUsage();
+      longest = Math.max(longest, (used.user + used.system) / 1_000);
+    }
+    process.stderr.write(`mirror: the longest turn took ${longest.toFixed(1)} ms of CPU\n`);
+    expect(longest).toBeLessThan(20);
   });
 });
 
