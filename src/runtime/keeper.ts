@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Mirror } from '../record/mirror.ts';
-import { recordFromKept } from '../record/record.ts';
+import { type OutriderRecord, recordFromKept } from '../record/record.ts';
 import type { Spool } from '../record/spool.ts';
 import type { KeptRecord } from '../record/states.ts';
 import { createKeeperLog, type KeeperLog } from '../watch/log.ts';
@@ -18,6 +18,7 @@ import { KeeperConfig } from './keeper-config.ts';
 import type { FromKeeper, KeeperStart, Question, ToKeeper } from './keeper-protocol.ts';
 import type { KeeperServers } from './keeper-servers.ts';
 import { KeeperSpool } from './keeper-spool.ts';
+import { MirrorSlot } from './mirror-slot.ts';
 
 export class Keeper {
   private readonly start: KeeperStart;
@@ -28,7 +29,7 @@ export class Keeper {
   private readonly config: KeeperConfig;
   private readonly spool: KeeperSpool;
   private servers: KeeperServers | null = null;
-  private mirror: Mirror | null = null;
+  private readonly mirrors = new MirrorSlot<Mirror>();
 
   /** Throws ConfigError. */
   constructor(start: KeeperStart, post: (message: FromKeeper) => void) {
@@ -54,7 +55,7 @@ export class Keeper {
       written: (bytes) => post({ type: 'written', bytes }),
       bodyFailed: (file, why) => post({ type: 'bodyFailed', file, why }),
       opened: (spool) => this.spoolOpened(spool),
-      committed: () => this.mirror?.wake(),
+      committed: () => this.mirrors.mirror?.wake(),
       usable: (usable) => post({ type: 'spool', usable }),
     });
     // Also where there is no spool.
@@ -90,7 +91,7 @@ export class Keeper {
       keeperView: this.meter,
       settings: () => this.config.settings,
       spool: this.spool,
-      mirror: () => this.mirror?.stats() ?? null,
+      mirror: () => this.mirrors.mirror?.stats() ?? null,
       config: () => this.config.state(),
       toRecord: (kept, body) => this.toRecord(kept, body),
     });
@@ -155,6 +156,8 @@ export class Keeper {
   private async close(deadlineMs: number): Promise<void> {
     this.config.close();
     await this.mirrorRest(deadlineMs);
+    // One that was about to start would keep the thread.
+    await this.mirrors.end();
     this.spool.close();
     await this.servers?.close();
     parentPort?.close();
@@ -162,7 +165,7 @@ export class Keeper {
 
   /** Keeps mirroring while anything waits and Kafka answers, at most until the deadline. */
   private async mirrorRest(deadlineMs: number): Promise<void> {
-    const { mirror } = this;
+    const { mirror } = this.mirrors;
     if (mirror === null) return;
     const end = performance.now() + deadlineMs;
     while (performance.now() < end && mirror.stats().up && (this.spool.spool?.stats().mirrorWaiting ?? 0) > 0) {
@@ -189,12 +192,11 @@ export class Keeper {
   /** In place of the one that ran; none where no brokers are named. */
   private async startMirror(spool: Spool): Promise<void> {
     const { kafka } = this.config.settings.process;
-    const before = this.mirror;
-    this.mirror = null;
-    await before?.close({ deadlineMs: 0 });
-    if (kafka.brokers.length === 0 || this.spool.spool !== spool) return;
-    const { startMirror } = await import('./keeper-mirror.ts');
-    this.mirror = startMirror(spool, kafka, this.log, (kept, body) => this.toRecord(kept, body));
+    const load = () => import('./keeper-mirror.ts');
+    const toRecord = (kept: KeptRecord, body: Uint8Array | null): OutriderRecord => this.toRecord(kept, body);
+    const start = ({ startMirror }: Awaited<ReturnType<typeof load>>): Mirror | null =>
+      this.spool.spool === spool ? startMirror(spool, kafka, this.log, toRecord) : null;
+    await this.mirrors.replace(load, kafka.brokers.length === 0 ? null : start);
   }
 
   private toRecord(kept: KeptRecord, body: Uint8Array | null) {
