@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../helpers/cleanup.ts';
 import { outrider as cli } from '../helpers/cli.ts';
+import { crashWorkerWhen } from '../helpers/crash-worker.ts';
 import { startTarget } from '../helpers/node-target.ts';
 import { type Outrider, startOutrider } from '../helpers/outrider.ts';
 import { closedPort, occupyPort } from '../helpers/ports.ts';
@@ -182,20 +183,6 @@ class Failures {
     this.#running = false;
     await this.#ended;
   }
-}
-
-/** A module that throws in every worker thread when the file appears; it removes it, so that the next one lives. */
-function crashWorkerWhen(file: string): string {
-  const source = `
-    import { existsSync, rmSync } from 'node:fs';
-    import { isMainThread } from 'node:worker_threads';
-    const look = () => {
-      if (!existsSync(${JSON.stringify(file)})) return;
-      rmSync(${JSON.stringify(file)});
-      throw new Error('crashed by the test');
-    };
-    if (!isMainThread) setInterval(look, 10).unref();`;
-  return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
 describe('SIGTERM', () => {
