@@ -7,24 +7,29 @@ import { injectIntoKeeper, testWithStrace } from '../helpers/strace.ts';
 import { testWithVolume, Volume } from '../helpers/volume.ts';
 import { expectDegraded, expectHealed, readyz, routesWithOneDown, startTraffic } from './live.ts';
 
-const FAULTS = [
-  ['every fsync fails (EIO)', 'fsync,fdatasync:error=EIO'],
-  ['every write to the database fails (EIO)', 'pwrite64:error=EIO'],
-  ['the volume turned read-only (EROFS)', 'pwrite64,ftruncate,unlink,mkdir:error=EROFS'],
-  ['the user is over the quota of the volume (EDQUOT)', 'pwrite64:error=EDQUOT'],
-  ['the file may not grow (EFBIG)', 'pwrite64:error=EFBIG'],
-] as const;
+/** What happens to the disk, and how strace does it. Several are one after the other, each of them healed before the next. */
+const FAULTS: readonly (readonly [fault: string, injects: readonly string[]])[] = [
+  ['every fsync fails (EIO)', ['fsync,fdatasync:error=EIO']],
+  ['every write to the database fails (EIO)', ['pwrite64:error=EIO']],
+  [
+    'the volume turned read-only (EROFS), or its user is over a quota (EDQUOT), or the file may not grow (EFBIG)',
+    ['pwrite64,ftruncate,unlink,mkdir:error=EROFS', 'pwrite64:error=EDQUOT', 'pwrite64:error=EFBIG'],
+  ],
+];
 
-for (const [fault, inject] of FAULTS) {
+for (const [fault, injects] of FAULTS) {
   testWithStrace(
     `while ${fault}, nothing is promised and live traffic goes on; afterwards it heals, with every record`,
     async () => {
       const traffic = await startTraffic();
-      const faults = await injectIntoKeeper(traffic.outrider.pid, inject);
-      await expectDegraded(traffic, 'failed');
-      expect((await traffic.outrider.metrics()).value('spool_errors_total')).toBeGreaterThan(0);
-      expect(await readyz(traffic.outrider)).toContain('degraded: spool');
-      await faults.end();
+      for (const inject of injects) {
+        const faults = await injectIntoKeeper(traffic.outrider.pid, inject);
+        await expectDegraded(traffic, 'failed');
+        expect((await traffic.outrider.metrics()).value('spool_errors_total')).toBeGreaterThan(0);
+        expect(await readyz(traffic.outrider)).toContain('degraded: spool');
+        await faults.end();
+        await traffic.failing.more('committed', 5);
+      }
       await expectHealed(traffic);
     },
     120_000,
@@ -88,12 +93,13 @@ testWithVolume(
 );
 
 test.each([
-  ['removed', (folder: string) => rmSync(folder, { recursive: true })],
+  // Whoever uses it makes files in it meanwhile.
+  ['removed', (folder: string) => rmSync(folder, { recursive: true, maxRetries: 20 })],
   ['renamed', (folder: string) => renameSync(folder, `${folder}.old`)],
   [
     'replaced by a file',
     (folder: string) => {
-      rmSync(folder, { recursive: true });
+      renameSync(folder, `${folder}.old`);
       writeFileSync(folder, '');
       setTimeout(() => rmSync(folder), 3000);
     },
