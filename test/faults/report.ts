@@ -82,9 +82,19 @@ export function reportOf({ size, seconds, model, done, comparison, ledger, ledge
       p99Ms: ms(model.latencies, 0.99),
       calmP99Ms: ms(model.calmLatencies, 0.99),
     },
-    warnings: Object.fromEntries(warnings),
+    warnings: withoutPaths(warnings),
     examples: [lost, invented, disordered, model.liveErrors, ledgerFaults].flatMap((list) => list.slice(0, EXAMPLES)),
   };
+}
+
+/** The same line of two runs is the same. */
+function withoutPaths(warnings: ReadonlyMap<string, number>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [line, count] of warnings) {
+    const plain = line.replaceAll(/(?:\/[\w.-]+)*\/outrider-test-\w+/g, '…').replaceAll(/faults-[0-9a-f]{8}/g, 'TOPIC');
+    counts[plain] = (counts[plain] ?? 0) + count;
+  }
+  return counts;
 }
 
 export function renderReport(report: Report): string {

@@ -56,7 +56,7 @@ const SELECTION: Counts = {
   slowDisk: 1,
   configEdits: 2,
   aimSeconds: 40,
-  maxMinutes: 2.5,
+  maxMinutes: 3,
 };
 
 type Env = Readonly<Record<string, string | undefined>>;
