@@ -32,14 +32,15 @@ function setUp() {
     };
     return slot.replace(load, name === null ? null : start);
   };
-  const settle = async (): Promise<void> => {
+  /** Everything is loaded, and `ends`: what was told to end has ended. */
+  const settle = async ({ ends = true } = {}): Promise<void> => {
     for (let turn = 0; turn < 20; turn += 1) {
       for (const load of loads) load.resolve();
-      for (const { closed, ended } of started) if (closed) ended.resolve();
+      if (ends) for (const { closed, ended } of started) if (closed) ended.resolve();
       await Promise.resolve();
     }
   };
-  return { slot, started, replace, settle };
+  return { slot, started, loads, replace, settle };
 }
 
 test('of changes that come faster than a mirror ends, the last one runs, and none beside it', async () => {
@@ -64,7 +65,7 @@ test('the next one starts only when the one before has ended', async () => {
   await first;
   const [before] = started;
   void replace('b');
-  await Promise.resolve();
+  await settle({ ends: false });
   expect(started).toHaveLength(1);
   before?.ended.resolve();
   await settle();
@@ -72,9 +73,9 @@ test('the next one starts only when the one before has ended', async () => {
 });
 
 test('none starts that was wanted before it was ready and is not wanted any more', async () => {
-  const { slot, started, replace, settle } = setUp();
+  const { slot, started, loads, replace, settle } = setUp();
   const starting = replace('a');
-  await Promise.resolve();
+  while (loads.length === 0) await Promise.resolve();
   const ending = replace(null);
   await settle();
   await Promise.all([starting, ending]);
