@@ -53,7 +53,7 @@ export class BatchReader {
   }
 
   /** The next send, never empty; null: nothing waits behind what was read. One call at a time. */
-  async next(): Promise<readonly Entry[] | null> {
+  async next(maxRecords = MAX_RECORDS): Promise<readonly Entry[] | null> {
     const entries: Entry[] = [];
     let bytes = 0;
     let sliceEnd = performance.now() + SLICE_MS;
@@ -65,7 +65,7 @@ export class BatchReader {
       entries.push(entry);
       bytes += entry.bytes;
       // Alone, because it is marked otherwise: each send is one transaction.
-      if (entry.bodyOmitted || entries.length === MAX_RECORDS) return entries;
+      if (entry.bodyOmitted || entries.length === maxRecords) return entries;
       if (performance.now() > sliceEnd) {
         await yieldToOthers();
         sliceEnd = performance.now() + SLICE_MS;

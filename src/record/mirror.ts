@@ -5,7 +5,7 @@
  */
 import { setTimeout as wait, setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { KafkaSettings } from './kafka-security.ts';
-import { BatchReader, type Entry, type ToMessage } from './mirror-batch.ts';
+import { BatchReader, type Entry, MAX_RECORDS, type ToMessage } from './mirror-batch.ts';
 import { MirrorHealth, type MirrorStats } from './mirror-health.ts';
 import { TopicLook } from './mirror-topic.ts';
 import { type Failure, type Log, type Producer, refusalScope } from './producer.ts';
@@ -49,6 +49,9 @@ export const BACKOFF_MS = { first: 200, longest: 5_000 };
 export const IDLE_MS = 30_000;
 
 const realClock: MirrorClock = { sleep: (ms, signal) => wait(ms, undefined, { signal }) };
+
+/** While Kafka takes nothing, some ask whether it does again: a hundred would be made for nothing each time. */
+export const PROBE_RECORDS = 10;
 
 /** Cutting the connection and settling after it take a few milliseconds of the deadline. */
 const CUT_MARGIN_MS = 100;
@@ -129,7 +132,7 @@ class Relay implements Mirror {
   async #takeBatch(): Promise<readonly Entry[] | null> {
     const ahead = this.#ahead;
     this.#ahead = null;
-    const batch = await (ahead ?? this.#reader.next());
+    const batch = await (ahead ?? this.#reader.next(this.#health.stats.up ? MAX_RECORDS : PROBE_RECORDS));
     // All that was read is marked by now: what still waits was passed over, or came later.
     if (batch === null) this.#reader.restart();
     return batch;
@@ -138,6 +141,7 @@ class Relay implements Mirror {
   /** The thread has nothing to do while Kafka has the batch: the next one is made ready. */
   #deliverAndReadAhead(batch: readonly Entry[]): Promise<boolean> {
     const delivered = this.#deliver(batch);
+    if (!this.#health.stats.up) return delivered;
     // After a turn: the client has yet to put the batch on its way.
     this.#ahead = yieldToOthers().then(() => this.#reader.next());
     // Told when it is taken.

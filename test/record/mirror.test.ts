@@ -1,5 +1,12 @@
 import { setImmediate as tick } from 'node:timers/promises';
-import { createMirror, IDLE_MS, type Mirror, type MirrorOptions, type MirrorStats } from '../../src/record/mirror.ts';
+import {
+  createMirror,
+  IDLE_MS,
+  type Mirror,
+  type MirrorOptions,
+  type MirrorStats,
+  PROBE_RECORDS,
+} from '../../src/record/mirror.ts';
 import { MAX_BYTES, MAX_RECORDS } from '../../src/record/mirror-batch.ts';
 import { LOOK_MS } from '../../src/record/mirror-topic.ts';
 import type { Failure, Producer, ProducerBatch, SendOutcome, TopicInfo } from '../../src/record/producer.ts';
@@ -291,6 +298,25 @@ describe('while Kafka is away', () => {
     expect(states.map(({ up }) => up)).toEqual([false, true]);
     expect(mirror.stats()).toMatchObject({ up: true, mirrored: 2, parked: 0, failed: 24 });
     expect(mirror.stats().lastError).toContain('connect ECONNREFUSED (topic failed-requests at kafka:9092)');
+  });
+
+  test(`${PROBE_RECORDS} records ask whether Kafka is back, and then all go as usual`, async () => {
+    const { source, producer, start, drained } = setUp();
+    for (let count = 0; count < 150; count += 1) source.add('{}');
+    const verdicts = [retry, retry, retry];
+    producer.verdict = () => verdicts.shift() ?? ACKED;
+    start();
+    await drained();
+    expect(producer.ids()).toEqual([
+      numbers(1, 100),
+      numbers(1, PROBE_RECORDS),
+      numbers(1, PROBE_RECORDS),
+      numbers(1, PROBE_RECORDS),
+      numbers(PROBE_RECORDS + 1, PROBE_RECORDS + 100),
+      numbers(PROBE_RECORDS + 101, 150),
+    ]);
+    // What was read ahead of the first send, and then nothing that was not sent.
+    expect(source.bodiesRead).toBeLessThanOrEqual(150 + 3 * PROBE_RECORDS + 150);
   });
 
   test('new records do not shorten the wait', async () => {
