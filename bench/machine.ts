@@ -1,5 +1,5 @@
 /** The machine: how its cores are shared out, what a process has used of it, and its description for the report. */
-import { readFileSync, statfsSync } from 'node:fs';
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os';
 
 export interface Cores {
@@ -27,6 +27,20 @@ export function cpuSeconds(pid: number): number {
     .split(' ')
     .slice(11, 13);
   return (Number(utime) + Number(stime)) / TICKS_PER_SECOND;
+}
+
+/** CPU seconds of the threads of a process that have this name; 0 where Node gives its threads none. */
+export function threadCpuSeconds(pid: number, name: string): number {
+  let nanoseconds = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      if (readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim() !== name) continue;
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    } catch {
+      // A thread that ended between the listing and the look.
+    }
+  }
+  return nanoseconds / 1e9;
 }
 
 /** Ticks that cores were busy, and all their ticks (/proc/stat): everybody's work on them, not only ours. */
