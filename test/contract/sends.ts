@@ -97,7 +97,7 @@ export function describeSends({ kafka, start, newTopic }: Setting): void {
     const keys = Array.from({ length: 12 }, (_, at) => `key-${at}`);
     for (let round = 0; round < 5; round += 1) {
       const batch = keys.map((key) => ({ key, value: String(round), headers: {} }));
-      // A new partition may not have its leader yet: nothing of the batch is written then.
+      // A new partition may not have its leader yet: the others have their part then, and get it once more.
       const isAcked = async (): Promise<boolean> => (await producer.send({ topic, messages: batch })).kind === 'acked';
       await waitFor(isAcked, { what: 'a send to three partitions' });
     }
@@ -106,7 +106,7 @@ export function describeSends({ kafka, start, newTopic }: Setting): void {
     for (const key of keys) {
       const ofKey = read.filter((record) => record.key === key);
       expect(new Set(ofKey.map(({ partition }) => partition)).size).toBe(1);
-      expect(ofKey.map(({ value }) => value)).toEqual(['0', '1', '2', '3', '4']);
+      expect([...new Set(ofKey.map(({ value }) => value))]).toEqual(['0', '1', '2', '3', '4']);
     }
   });
 }
