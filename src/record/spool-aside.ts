@@ -81,16 +81,22 @@ export function unreadableFolders({ folder }: SpoolPaths): string[] {
     .map((name) => join(parent, name));
 }
 
-/** Its records have moved: it goes, but for what is not a spool's. Throws the system's error. */
+/**
+ * Its records have moved: it goes, but for what is not a spool's. A crash in the middle must not leave what looks like a
+ * loss: a count or bodies without a database. So those go first, while the database still tells that all has moved, and
+ * the key, which opens it, goes last. Throws the system's error.
+ */
 export function removeFolder(paths: SpoolPaths): void {
   const { folder, database, bodies } = paths;
-  // The database first: without it the rest is no source any more, whatever happens next.
-  const files = ['', '-wal', '-shm', '-journal'].map((ending) => `${database}${ending}`);
-  for (const file of [...files, paths.count, paths.reserve, paths.key, join(folder, LAST_GOOD)]) removeFile(file);
+  for (const file of [paths.count, paths.reserve, join(folder, LAST_GOOD)]) removeFile(file);
   if (existsSync(bodies)) {
     for (const name of readdirSync(bodies)) removeFile(join(bodies, name));
     rmdirSync(bodies);
   }
+  syncFolder(folder);
+  // Before its WAL, without which it might be another one.
+  for (const ending of ['', '-wal', '-shm', '-journal']) removeFile(`${database}${ending}`);
+  removeFile(paths.key);
   if (readdirSync(folder).length === 0) rmdirSync(folder);
   syncFolder(dirname(folder));
 }

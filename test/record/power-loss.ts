@@ -3,12 +3,12 @@
  * everything since, any part may be: writes one by one, torn at a sector, names in the order in which they were made.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** One system call on the disk, of those that succeeded. */
 export type DiskCall =
-  | { readonly call: 'create' | 'mkdir' | 'unlink' | 'sync'; readonly path: string }
-  | { readonly call: 'rename'; readonly path: string; readonly to: string }
+  | { readonly call: 'create' | 'mkdir' | 'unlink' | 'rmdir' | 'sync'; readonly path: string }
+  | { readonly call: 'rename' | 'link'; readonly path: string; readonly to: string }
   | { readonly call: 'write'; readonly path: string; readonly bytes: Buffer; readonly at: number | null }
   | { readonly call: 'truncate'; readonly path: string; readonly length: number }
   | { readonly call: 'said'; readonly line: string };
@@ -42,9 +42,11 @@ function callFrom(
       return args.includes('O_CREAT') ? { call: 'create', path: String(first) } : null;
     case 'mkdir':
     case 'unlink':
+    case 'rmdir':
       return { call: name, path: String(first) };
     case 'rename':
-      return { call: 'rename', path: String(first), to: String(second) };
+    case 'link':
+      return { call: name, path: String(first), to: String(second) };
     case 'pwrite64':
       return { call: 'write', path: open, bytes: first.subarray(0, result), at: last };
     case 'write':
@@ -97,13 +99,23 @@ function applied(content: Buffer, change: Change): Buffer {
   return next;
 }
 
-type Entry = Inode | 'folder';
-type NameChange = (names: Map<string, Entry>) => void;
+type Names = Map<string, Inode | Folder>;
 
-/** A folder: its durable names, and the changes since, in their order. */
-interface Folder {
-  readonly durable: Map<string, Entry>;
-  changes: NameChange[];
+/** A folder: its names as they are now, those that are durable, and the changes between, in their order. */
+class Folder {
+  readonly now: Names = new Map();
+  readonly durable: Names = new Map();
+  changes: ((names: Names) => void)[] = [];
+
+  change(change: (names: Names) => void): void {
+    change(this.now);
+    this.changes.push(change);
+  }
+
+  sync(): void {
+    for (const change of this.changes) change(this.durable);
+    this.changes = [];
+  }
 }
 
 /** How much of what was not fsynced is there after the crash. */
@@ -111,95 +123,89 @@ export type Survivors = 'none' | 'all' | (() => number);
 
 export class Disk {
   readonly #root: string;
-  readonly #names = new Map<string, Entry>();
-  readonly #folders = new Map<string, Folder>();
+  readonly #top = new Folder();
 
   /** `root` is there already, and empty. */
   constructor(root: string) {
     this.#root = root;
-    this.#folders.set(root, { durable: new Map(), changes: [] });
   }
 
   apply(call: DiskCall): void {
-    if (call.call === 'create') this.#create(call.path);
-    else if (call.call === 'mkdir') this.#mkdir(call.path);
-    else if (call.call === 'unlink') this.#unlink(call.path);
-    else if (call.call === 'rename') this.#rename(call.path, call.to);
-    else if (call.call === 'write') this.#inode(call.path).write(call.at ?? this.#inode(call.path).length, call.bytes);
+    // What has no name any more goes with the process.
+    if (call.call === 'said' || call.path.endsWith(' (deleted)')) return;
+    const folder = this.#folder(dirname(call.path));
+    const name = basename(call.path);
+    if (call.call === 'create') this.#create(folder, name);
+    else if (call.call === 'mkdir') this.#link(folder, name, new Folder());
+    else if (call.call === 'unlink' || call.call === 'rmdir') folder.change((names) => void names.delete(name));
+    else if (call.call === 'rename') this.#rename(folder, name, call.to);
+    else if (call.call === 'link')
+      this.#link(this.#folder(dirname(call.to)), basename(call.to), this.#inode(call.path));
+    else if (call.call === 'sync') (this.#find(call.path) ?? this.#inode(call.path)).sync();
     else if (call.call === 'truncate') this.#inode(call.path).truncate(call.length);
-    else if (call.call === 'sync') this.#sync(call.path);
+    else if (call.call === 'write') this.#inode(call.path).write(call.at ?? this.#inode(call.path).length, call.bytes);
   }
 
   /** Writes what the disk may hold now below `target`. */
   crash(target: string, survivors: Survivors): void {
     const random = typeof survivors === 'function' ? survivors : () => (survivors === 'all' ? 0 : 1);
-    this.#restore(this.#root, target, random);
+    restore(this.#top, target, random);
   }
 
-  #restore(folder: string, target: string, random: () => number): void {
-    const state = this.#folders.get(folder);
-    if (state === undefined) return;
-    const names = new Map(state.durable);
-    // Names become durable in their order: so many of them have.
-    const kept = Math.ceil(state.changes.length * (1 - random()));
-    for (const change of state.changes.slice(0, kept)) change(names);
-    for (const [path, entry] of names) {
-      const name = join(target, path.slice(folder.length + 1));
-      if (entry === 'folder') {
-        mkdirSync(name, { recursive: true });
-        this.#restore(path, name, random);
-      } else writeFileSync(name, entry.after(entry.changes.flatMap((change) => survived(change, random))));
-    }
+  #create(folder: Folder, name: string): void {
+    if (!folder.now.has(name)) this.#link(folder, name, new Inode());
   }
 
-  #create(path: string): void {
-    if (this.#names.has(path)) return;
-    this.#link(path, new Inode());
+  #link(folder: Folder, name: string, node: Inode | Folder): void {
+    folder.change((names) => void names.set(name, node));
   }
 
-  #mkdir(path: string): void {
-    this.#folders.set(path, { durable: new Map(), changes: [] });
-    this.#link(path, 'folder');
-  }
-
-  #link(path: string, entry: Entry): void {
-    this.#names.set(path, entry);
-    this.#change(path, (names) => void names.set(path, entry));
-  }
-
-  #unlink(path: string): void {
-    this.#names.delete(path);
-    this.#change(path, (names) => void names.delete(path));
-  }
-
-  #rename(from: string, to: string): void {
-    const inode = this.#inode(from);
-    this.#names.delete(from);
-    this.#names.set(to, inode);
-    this.#change(to, (names) => {
+  #rename(folder: Folder, from: string, path: string): void {
+    const node = folder.now.get(from);
+    if (node === undefined || this.#folder(dirname(path)) !== folder) throw new Error(`rename of ${from} to ${path}`);
+    folder.change((names) => {
       names.delete(from);
-      names.set(to, inode);
+      names.set(basename(path), node);
     });
   }
 
-  #sync(path: string): void {
-    const folder = this.#folders.get(path);
-    if (folder === undefined) {
-      this.#inode(path).sync();
-      return;
-    }
-    for (const change of folder.changes) change(folder.durable);
-    folder.changes = [];
-  }
-
-  #change(path: string, change: NameChange): void {
-    this.#folders.get(dirname(path))?.changes.push(change);
+  #folder(path: string): Folder {
+    const found = this.#find(path);
+    if (found instanceof Folder) return found;
+    // What lies above the root is not of the disk; a change there would be a mistake of the test.
+    if (path === dirname(this.#root)) return new Folder();
+    throw new Error(`the model of the disk has no folder ${path}`);
   }
 
   #inode(path: string): Inode {
-    const entry = this.#names.get(path);
-    if (entry instanceof Inode) return entry;
+    const found = this.#find(path);
+    if (found instanceof Inode) return found;
     throw new Error(`the model of the disk has no file ${path}`);
+  }
+
+  #find(path: string): Inode | Folder | undefined {
+    if (path === this.#root) return this.#top;
+    let node: Inode | Folder | undefined = this.#top;
+    for (const name of path.slice(this.#root.length + 1).split('/')) {
+      node = node instanceof Folder ? node.now.get(name) : undefined;
+    }
+    return node;
+  }
+}
+
+function restore(folder: Folder, target: string, random: () => number): void {
+  const names: Names = new Map(folder.durable);
+  // Names become durable in their order: so many of them have.
+  const kept = Math.ceil(folder.changes.length * (1 - random()));
+  for (const change of folder.changes.slice(0, kept)) change(names);
+  for (const [name, node] of names) {
+    const path = join(target, name);
+    if (node instanceof Inode)
+      writeFileSync(path, node.after(node.changes.flatMap((change) => survived(change, random))));
+    else {
+      mkdirSync(path, { recursive: true });
+      restore(node, path, random);
+    }
   }
 }
 

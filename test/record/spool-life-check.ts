@@ -31,6 +31,7 @@ export function saidIn(lines: readonly string[]): Said {
 export function checkLife(path: string, said: Said, where: string): void {
   const spool = openSpool({ path, size: 4 << 20 });
   try {
+    while (spool.moveSome() === 'moved');
     const wrong = [...problemsOf(spool, said), ...leftOvers(spool)];
     if (wrong.length > 0) throw new Error(`${where}: ${wrong.join('; ')}`);
     const capture = captureOf('goes on');
@@ -59,7 +60,8 @@ function problemsOf(spool: Spool, { kept, marking, marked, parked }: Said): stri
     if (parked.has(seq) && mirror !== 'parked') problems.push(`${id} is ${mirror} instead of parked`);
   }
   for (const id of missing) if (!marking.has(seqOfId(id))) problems.push(`lost ${id}`);
-  const { captured, difference } = spool.ledger();
+  const { captured, difference, states } = spool.ledger();
+  if (states.quarantined > 0) problems.push(`${states.quarantined} quarantined`);
   if (difference !== 0) problems.push(`the ledger differs by ${difference}`);
   if (captured < kept.size) problems.push(`${captured} captured, ${kept.size} acknowledged`);
   return problems;
@@ -68,9 +70,11 @@ function problemsOf(spool: Spool, { kept, marking, marked, parked }: Said): stri
 /** In that life the first records have the numbers that their ids end with. */
 const seqOfId = (id: string): number => Number(id.slice(-12));
 
-/** Body files without a record, or the other way round. */
+/** Body files without a record, or the other way round; folders that should have moved. */
 function leftOvers(spool: Spool): string[] {
   const files = readdirSync(join(spool.folder, 'bodies')).length;
   const large = spool.list({ limit: 1000 }).filter(({ storedBytes }) => storedBytes > 65_536).length;
+  const beside = readdirSync(join(spool.folder, '..')).filter((name) => name !== 'pod-1');
+  if (beside.length > 0) return [`${beside.join()} is left`];
   return files === large ? [] : [`${files} body files for ${large} records`];
 }

@@ -1,14 +1,15 @@
 /**
  * Run as a process of its own, to be killed at any of its steps: a short life of a spool in which each thing happens
  * that touches the disk. Says on stdout, line by line, what it was told; `marking` comes before, the rest after the
- * fact. Argument: the folder.
+ * fact. Arguments: the folder, and `move` for the life of one whose database fails and moves.
  */
 import { createHash } from 'node:crypto';
-import { writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BodyCopy, Capture } from '../../src/exchange.ts';
-import { Spool } from '../../src/record/spool.ts';
+import { Spool, SpoolError } from '../../src/record/spool.ts';
 
-const [path = ''] = process.argv.slice(2);
+const [path = '', mode = ''] = process.argv.slice(2);
 /** So small that its WAL is written back after a few bodies. */
 const options = { path, size: 4 << 20, keep: 0, keyFile: '', podName: 'pod-1', mirror: true };
 const say = (line: string): number => writeSync(1, `${line}\n`);
@@ -71,10 +72,34 @@ function liveWith(spool: Spool): void {
   say('maintained');
 }
 
+/** A fault, after which the folder is set aside and its records move over; its WAL was written back before. */
+function moveWith(spool: Spool): Spool {
+  commit(spool, [capture(10), capture(90_000, spool), capture(60_000)]);
+  commit(spool, [capture(80_000, spool), capture(0)]);
+  spool.maintain();
+  rmSync(join(spool.folder, 'spool.db-wal'));
+  try {
+    spool.maintain();
+  } catch (error) {
+    if (!(error instanceof SpoolError)) throw error;
+  }
+  spool.close();
+  say('failed');
+  const next = Spool.open(options);
+  commit(next, [capture(100)]);
+  while (next.moveSome() === 'moved') say('moved');
+  commit(next, [capture(70_000)]);
+  next.maintain();
+  return next;
+}
+
 say('MARK');
 const first = Spool.open(options);
-liveWith(first);
-first.close();
+if (mode === 'move') moveWith(first).close();
+else {
+  liveWith(first);
+  first.close();
+}
 const second = Spool.open(options);
 say('opened again');
 commit(second, [capture(100), capture(80_000, second)]);

@@ -10,48 +10,53 @@ import { Disk, type DiskCall, diskCallsFrom } from './power-loss.ts';
 import { checkLife, saidIn } from './spool-life-check.ts';
 
 const LIFE = join(import.meta.dirname, 'spool-life.ts');
-const CALLS = 'openat,mkdir,pwrite64,write,ftruncate,fsync,fdatasync,rename,unlink';
+const CALLS = 'openat,mkdir,pwrite64,write,ftruncate,fsync,fdatasync,rename,unlink,link,rmdir';
 /** Anything else that changes a file would be missing from the model: there must be none. */
-const OTHERS = 'pwritev,pwritev2,writev,fallocate,link,linkat,symlink,renameat,renameat2,unlinkat,rmdir,truncate';
+const OTHERS = 'pwritev,pwritev2,writev,fallocate,linkat,symlink,renameat,renameat2,unlinkat,truncate';
 /** `npm run test:full` tries more. */
 const CRASHES = process.env.OUTRIDER_TEST_FULL === '1' ? 3000 : 120;
 
 /** What a whole life of a spool asks of the disk. */
-function recordLife(): { readonly calls: readonly DiskCall[]; readonly root: string } {
+function recordLife(mode: string): { readonly calls: readonly DiskCall[]; readonly root: string } {
   const root = temporaryFolder();
   const log = join(temporaryFolder(), 'log');
   const args = ['-y', '-xx', '-s', '200000', '-e', `trace=${CALLS},${OTHERS}`, '-o', log];
-  const { status } = spawnSync('strace', [...args, process.execPath, LIFE, root]);
+  const { status } = spawnSync('strace', [...args, process.execPath, LIFE, root, mode]);
   expect(status).toBe(0);
   return { calls: diskCallsFrom(readFileSync(log, 'latin1'), root), root };
 }
 
+/** At seeded moments of that life, three disks each. */
+function losePower(mode: string, records: number): void {
+  const random = randomFrom(printedSeed(`loss of power, ${mode}`));
+  const { calls, root } = recordLife(mode);
+  expect(saidIn(saidBy(calls)).kept.size).toBe(records);
+  const points = Array.from({ length: CRASHES }, () => Math.floor(random() * (calls.length + 1))).sort((a, b) => a - b);
+  const disk = new Disk(root);
+  let done = 0;
+  for (const point of points) {
+    for (const call of calls.slice(done, point)) disk.apply(call);
+    done = point;
+    const said = saidIn(saidBy(calls.slice(0, point)));
+    for (const survivors of ['none', 'all', random] as const) {
+      const path = temporaryFolder({ inMemory: true });
+      disk.crash(path, survivors);
+      const how = typeof survivors === 'string' ? survivors : 'some';
+      checkLife(path, said, `power lost after call ${point} of ${calls.length}, ${how} of the rest on the disk`);
+    }
+  }
+  process.stderr.write(`loss of power, ${mode}: ${CRASHES} moments of ${calls.length}, three disks each\n`);
+}
+
 testWithStrace(
   'after a loss of power at any moment, with any part of what was not fsynced, every acknowledged record is there and none is made up',
-  async () => {
-    const random = randomFrom(printedSeed('loss of power'));
-    const { calls, root } = recordLife();
-    expect(saidIn(saidBy(calls)).kept.size).toBe(14);
-    const points = Array.from({ length: CRASHES }, () => Math.floor(random() * (calls.length + 1))).sort(
-      (a, b) => a - b,
-    );
-    const disk = new Disk(root);
-    let done = 0;
-    for (const point of points) {
-      for (; done < point; done += 1) {
-        const call = calls[done];
-        if (call !== undefined) disk.apply(call);
-      }
-      const said = saidIn(saidBy(calls.slice(0, point)));
-      for (const survivors of ['none', 'all', random] as const) {
-        const path = temporaryFolder({ inMemory: true });
-        disk.crash(path, survivors);
-        const how = typeof survivors === 'string' ? survivors : 'some';
-        checkLife(path, said, `power lost after call ${point} of ${calls.length}, ${how} of the rest on the disk`);
-      }
-    }
-    process.stderr.write(`loss of power: ${CRASHES} moments of ${calls.length}, three disks each\n`);
-  },
+  async () => losePower('plain', 14),
+  240_000,
+);
+
+testWithStrace(
+  'the same while the records of a database that failed move over to a fresh one',
+  async () => losePower('move', 9),
   240_000,
 );
 
