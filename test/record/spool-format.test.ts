@@ -2,8 +2,10 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { temporaryFolder } from '../helpers/cleanup.ts';
-import { captureOf, commitAll, openSpool, recordOf, sha256 } from './spool-fixtures.ts';
+import { type Child, startChild } from '../helpers/child.ts';
+import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
+import { waitFor } from '../helpers/wait.ts';
+import { captureOf, commitAll, openSpool, recordOf, sha256, thrownBy } from './spool-fixtures.ts';
 
 /** One folder for each earlier format, made by the release of its name. */
 const RELEASES = ['0.1.0'];
@@ -90,6 +92,7 @@ describe.each(RELEASES)('a spool of release %s', (release) => {
     for (const statement of life) replay(database, statement);
     database.close();
     const spool = openSpool(options);
+    expect(spool.warnings).toEqual([]);
     expect(recordOf(spool, kept.id)).toMatchObject({ seq: keptSeq, state: 'held' });
     expect(spool.ledger()).toMatchObject({ captured: 1 + addedBy(life), difference: 0 });
     // What the old release sealed opens.
@@ -104,7 +107,46 @@ describe.each(RELEASES)('a spool of release %s', (release) => {
     commitAll(spool, [captureOf('after the roll forward')]);
     expect(spool.ledger().difference).toBe(0);
   });
+  test('and this release keep each other out: whoever has the spool open has it alone', async () => {
+    const path = temporaryFolder();
+    const opening = (readJson(release, 'statements.json') as Statement[])
+      .filter(({ how }) => how === 'exec')
+      .slice(0, 4);
+    const spool = openSpool({ path });
+    const database = join(spool.folder, 'spool.db');
+    const refused = startOld(database, opening);
+    await refused.exited;
+    expect(refused.stdout).toEqual(['database is locked']);
+    commitAll(spool, [captureOf('still ours')]);
+    spool.close();
+    const old = startOld(database, opening);
+    await waitFor(() => old.stdout.length > 0, { what: 'the old release to open it' });
+    expect(old.stdout).toEqual(['open']);
+    expect(thrownBy(() => openSpool({ path }))).toMatchObject({ fault: 'locked' });
+    old.process.kill('SIGKILL');
+    await old.exited;
+    expect(openSpool({ path }).ledger()).toMatchObject({ captured: 1, difference: 0 });
+  });
 });
+
+/** A process that opens the database as the old release did, says what came of it, and keeps it. */
+function startOld(database: string, opening: readonly Statement[]): Child {
+  const source = `
+    import { DatabaseSync } from 'node:sqlite';
+    const db = new DatabaseSync(process.argv[1], { timeout: 0 });
+    try {
+      for (const sql of JSON.parse(process.argv[2])) db.exec(sql);
+      console.log('open');
+      setInterval(() => db.prepare('SELECT 1').get(), 1000);
+    } catch (error) {
+      console.log(error.message);
+    }`;
+  const statements = JSON.stringify(opening.map(({ sql }) => sql));
+  const args = ['--input-type=module', '-e', source, database, statements];
+  const child = startChild(process.execPath, args, { env: process.env });
+  cleanUp(() => void child.process.kill('SIGKILL'));
+  return child;
+}
 
 /** Without the pragmas of an opening; its numbers lie far above those of a test. */
 function oldLife(statements: readonly Statement[]): Statement[] {
