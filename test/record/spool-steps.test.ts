@@ -9,8 +9,9 @@ import { checkLife, saidIn } from './spool-life-check.ts';
 
 const LIFE = join(import.meta.dirname, 'spool-life.ts');
 const CALLS = ['fsync', 'fdatasync', 'pwrite64', 'write', 'rename', 'unlink', 'link', 'rmdir', 'ftruncate', 'mkdir'];
-/** Pages of one transaction are alike: of those steps every so many are taken. `npm run test:full` takes them all. */
-const STRIDE = process.env.OUTRIDER_TEST_FULL === '1' ? 1 : 8;
+/** Of steps that are many and alike every so many are taken. `npm run test:full` takes them all. */
+const FULL = process.env.OUTRIDER_TEST_FULL === '1';
+const STRIDES: Readonly<Record<string, number>> = FULL ? {} : { pwrite64: 12, write: 3, fsync: 2 };
 
 interface Step {
   readonly call: string;
@@ -53,7 +54,7 @@ async function killAt({ call, nth }: Step, mode: string): Promise<boolean> {
 /** One life for each step; returns the kinds of steps. */
 async function killAtEach(mode: string, records: number): Promise<string[]> {
   const all = stepsOfALife(mode, records);
-  const steps = all.filter(({ call, nth }) => call !== 'pwrite64' || nth % STRIDE === 0);
+  const steps = all.filter(({ call, nth }) => nth % (STRIDES[call] ?? 1) === 0);
   const queue = [...steps];
   let kills = 0;
   const work = async (): Promise<void> => {
