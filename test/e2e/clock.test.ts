@@ -1,7 +1,7 @@
 /** A clock that jumps, both ways: order, ages and releases hang on elapsed time. */
-import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../helpers/cleanup.ts';
+import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { type Outrider, startOutrider } from '../helpers/outrider.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { routesWithOneDown } from './live.ts';
@@ -27,6 +27,7 @@ async function startWithClock(): Promise<{ outrider: Outrider; jump(seconds: num
     renameSync(`${file}.new`, file);
   };
   jump(0);
+  cleanUp(removeFaketimeMemory);
   const outrider = await startOutrider({
     routes: await routesWithOneDown(),
     outrider: { spool: { keep: '1h' }, capture: { wait: '2s' } },
@@ -39,6 +40,14 @@ async function startWithClock(): Promise<{ outrider: Outrider; jump(seconds: num
     checkLeaks: false,
   });
   return { outrider, jump };
+}
+
+/** A process that was killed leaves its share of memory with libfaketime; only those that are gone by now. */
+function removeFaketimeMemory(): void {
+  for (const name of readdirSync('/dev/shm')) {
+    const pid = /^(?:sem\.)?faketime_(?:shm|sem)_(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join('/dev/shm', name), { force: true });
+  }
 }
 
 async function fail(outrider: Outrider): Promise<string> {
