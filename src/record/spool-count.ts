@@ -6,18 +6,23 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import type { LossCounts } from './ledger.ts';
 import { spoolErrorFrom } from './spool-error.ts';
 
 export interface Count {
-  /** Of this spool and all whose records it took over. */
+  /** Of this spool and all whose records it took over: `kept` and all of `settled`. */
   readonly captured: number;
-  /** Captured records that are not released: what would be missing if the database were. */
+  /** Readable records that are not released: what would be missing if the database were. */
   readonly kept: number;
+  /** The others, by the state in which they ended. */
+  readonly settled: Readonly<Record<string, number>>;
+  /** Of those in the state `lost`, by reason. */
+  readonly lost: LossCounts;
   /** The highest sequence number that was given. */
   readonly lastSeq: number;
 }
 
-const SLOT_BYTES = 256;
+const SLOT_BYTES = 512;
 const SLOTS = 2;
 const SUM_DIGITS = 16;
 
@@ -104,14 +109,14 @@ function readSlots(handle: number): { readonly count: Count | null; readonly tur
 
 const sumOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, SUM_DIGITS);
 
-function slotText({ captured, kept, lastSeq }: Count, turn: number): string {
-  const text = `outrider count ${turn} ${captured} ${kept} ${lastSeq} `;
+function slotText(count: Count, turn: number): string {
+  const text = `outrider count ${turn} ${JSON.stringify(count)} `;
   return `${text}${sumOf(text)}\n`.padEnd(SLOT_BYTES, '\0');
 }
 
+/** Only what has its sum is ours, and its shape is trusted. */
 function parseSlot(slot: string): { readonly count: Count; readonly turn: number } | null {
-  const [, text, turn, captured, kept, lastSeq, sum] =
-    /^(outrider count (\d+) (\d+) (\d+) (\d+) )([0-9a-f]{16})\n/.exec(slot) ?? [];
-  if (text === undefined || sum !== sumOf(text)) return null;
-  return { count: { captured: Number(captured), kept: Number(kept), lastSeq: Number(lastSeq) }, turn: Number(turn) };
+  const [, text, turn, json, sum] = /^(outrider count (\d+) ({.*}) )([0-9a-f]{16})\n/.exec(slot) ?? [];
+  if (text === undefined || json === undefined || sum !== sumOf(text)) return null;
+  return { count: JSON.parse(json), turn: Number(turn) };
 }

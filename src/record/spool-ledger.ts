@@ -4,6 +4,7 @@
  * would hold the keeper; `recount` compares them with the rows. All writes belong in a transaction.
  */
 import { type Ledger, LOSSES, type Loss, ledgerOf } from './ledger.ts';
+import type { Count } from './spool-count.ts';
 import { numberIn, type SpoolDatabase, textIn } from './spool-database.ts';
 
 type Counts = Record<string, number>;
@@ -27,6 +28,17 @@ interface Numbers {
   readonly gone: Counts;
   readonly lost: Counts;
 }
+
+/** States in which a record may stand that is not released. */
+const UNSETTLED: ReadonlySet<string> = new Set([
+  'pending',
+  'delivering',
+  'waiting',
+  'held',
+  'handedOver',
+  'dead',
+  'delivered',
+]);
 
 const COUNT_GONE = `INSERT INTO ledger (state, gone) VALUES (?, ?)
   ON CONFLICT (state) DO UPDATE SET gone = gone + excluded.gone`;
@@ -63,6 +75,25 @@ export class SpoolLedger {
 
   get unreleased(): number {
     return this.#numbers.unreleased;
+  }
+
+  /** As the second count has it. */
+  count(lastSeq: number): Count {
+    const { captured, unreleased, here } = this.#numbers;
+    const kept = Math.max(0, unreleased - (here.quarantined ?? 0));
+    return { captured, kept, settled: this.#settled(kept), lost: this.lost, lastSeq };
+  }
+
+  /** States without those that are not released, which stand in the first of them. */
+  #settled(kept: number): Counts {
+    const settled: Counts = {};
+    let left = kept;
+    for (const [state, count] of Object.entries(this.ledger().states)) {
+      const open = UNSETTLED.has(state) ? Math.min(left, count) : 0;
+      left -= open;
+      if (count > open) settled[state] = count - open;
+    }
+    return settled;
   }
 
   /** By reason, since the first record. */

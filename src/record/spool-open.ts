@@ -134,11 +134,12 @@ function settleCount({ database, ledger, rows, count, vanished }: Counted): stri
   database.transaction(() => {
     ledger.addCaptured(missing + (vanished?.captured ?? 0));
     ledger.addGone('quarantined', lost);
-    ledger.addGone('held', (vanished?.captured ?? 0) - (vanished?.kept ?? 0));
+    for (const [state, records] of Object.entries(vanished?.settled ?? {})) ledger.addGone(state, records);
+    if (vanished !== null) ledger.carryLost(vanished.lost);
     // A number that was given must not be given again.
     rows.skipTo(Math.max(known?.lastSeq ?? 0, vanished?.lastSeq ?? 0));
   });
-  count.write({ captured: ledger.captured, kept: ledger.unreleased, lastSeq: rows.lastSeq() });
+  count.write(ledger.count(rows.lastSeq()));
   if (lost === 0) return '';
   return `spool: ${lost} records that were kept are missing from ${database.path}: a damaged WAL, an older copy of the file, or a folder that was removed; they count as quarantined`;
 }

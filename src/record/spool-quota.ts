@@ -72,13 +72,14 @@ export class SpoolQuota {
   }
 
   /**
-   * The same for files: free pages of the database don't count, so they are given back. Nothing is dropped for them:
-   * most are copies of requests that will go well.
+   * The same for files: free pages of the database don't count, so they are given back. What is dropped for the copies of
+   * live requests, most of which go well, is bounded by the share that these may take.
    */
   roomForFiles(bytes: number): number {
     while (this.#room() < bytes) {
       const missing = this.#withSlack(bytes - this.#room());
-      if (!this.#giveBack(missing) && !this.#removeReleased(missing) && !this.#removeUnreadable()) break;
+      if (this.#giveBack(missing) || this.#removeReleased(missing) || this.#removeUnreadable()) continue;
+      if (!this.#dropOldest(missing)) break;
     }
     return this.#room();
   }

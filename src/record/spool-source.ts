@@ -34,7 +34,7 @@ interface Open {
   readonly elapsed: number;
 }
 
-const NOTHING_LOST = { rate: 0, maxAge: 0, dropOldest: 0 };
+const NOTHING = { captured: 0, kept: 0, settled: {}, lost: { rate: 0, maxAge: 0, dropOldest: 0 } };
 // The `+` keeps SQLite to the table itself: an index may be what is damaged.
 const UNRELEASED = '+released_at IS NULL';
 const COUNT_UNRELEASED = `SELECT state, count(*) AS records FROM records WHERE ${UNRELEASED} GROUP BY state`;
@@ -180,14 +180,13 @@ function countRows(database: SpoolDatabase, count: Count | null): SourceLedger {
   }
   // What the second count knows and the database doesn't was promised, and is lost.
   const missing = Math.max(0, (count?.captured ?? 0) - captured);
-  // Of an emptied database it is known how many were still to be released; of one that lacks its end, it isn't.
-  const lost = captured === 0 ? Math.min(missing, count?.kept ?? 0) : missing;
-  settled.held = (settled.held ?? 0) + missing - lost;
-  return { captured: captured + missing, unreleased: unreleased + lost, settled, lost: ledger.lost };
+  // Of an emptied database the count knows all; of one that lacks its end, only how much that is.
+  if (captured === 0 && missing > 0) return ledgerOfCount(count);
+  return { captured: captured + missing, unreleased: unreleased + missing, settled, lost: ledger.lost };
 }
 
-/** Where the rows can't be counted. In which state released ones ended is not known: in this version there is but one. */
+/** Where the rows can't be counted. */
 function ledgerOfCount(count: Count | null): SourceLedger {
-  const { captured, kept } = count ?? { captured: 0, kept: 0 };
-  return { captured, unreleased: kept, settled: { held: captured - kept }, lost: NOTHING_LOST };
+  const { captured, kept, settled, lost } = count ?? NOTHING;
+  return { captured, unreleased: kept, settled, lost };
 }

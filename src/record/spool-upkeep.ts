@@ -41,7 +41,7 @@ export function closeParts(
   failed: boolean,
   onError: (error: SpoolError) => void,
 ): Closed {
-  const { captured, unreleased: kept } = ledger;
+  const last = ledger.count(lastSeq);
   bodies.close();
   try {
     if (!failed) database.transaction(() => rows.setElapsed(time.now()));
@@ -51,7 +51,7 @@ export function closeParts(
   }
   if (!failed) return STAYS;
   try {
-    return setAsideFolder(paths) === null ? { mustSetAside: false, vanished: { captured, kept, lastSeq } } : STAYS;
+    return setAsideFolder(paths) === null ? { mustSetAside: false, vanished: last } : STAYS;
   } catch (error) {
     onError(spoolErrorFrom(error, 'open', paths.folder));
     return { mustSetAside: true, vanished: null };

@@ -229,10 +229,10 @@ export class Spool implements RelaySource {
 
   #writeCount(): void {
     const { count, ledger } = this.#parts;
-    const { captured, unreleased: kept } = ledger;
-    if (count.value?.captured === captured && count.value.kept === kept) return;
+    const now = ledger.count(this.#commits.lastSeq);
+    if (count.value?.captured === now.captured && count.value.kept === now.kept) return;
     try {
-      count.write({ captured, kept, lastSeq: this.#commits.lastSeq });
+      count.write(now);
     } catch (error) {
       this.#failed(spoolErrorFrom(error, 'commit', this.folder));
     }

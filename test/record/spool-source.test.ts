@@ -152,12 +152,42 @@ describe('after a fault', () => {
     rmSync(first.folder, { recursive: true });
     expect(thrownBy(() => first.maintain())).toMatchObject({ fault: 'io' });
     const closed = first.close();
-    expect(closed).toEqual({ mustSetAside: false, vanished: { captured: 3, kept: 2, lastSeq: 3 } });
+    expect(closed).toMatchObject({ vanished: { captured: 3, kept: 2, settled: { held: 1 }, lastSeq: 3 } });
     const spool = openSpool({ path, vanished: closed.vanished });
     expect(spool.ledger()).toMatchObject({ captured: 3, difference: 0, states: { quarantined: 2, held: 1 } });
     expect(commitAll(spool, [captureOf('next')])).toEqual([4]);
     expect(spool.warnings).toEqual([expect.stringContaining('2 records')]);
   });
+
+  test.each(['removed while it ran', 'emptied', 'garbage', 'without its database'])(
+    'what was lost or quarantined before stays so in the ledger of a spool that is %s, time after time',
+    (how) => {
+      const path = temporaryFolder();
+      let spool = openSpool({ path });
+      commitAll(spool, [captureOf('a'), captureOf('b')]);
+      spool.countLost('rate', 15);
+      for (const quarantined of [2, 2]) {
+        const database = join(spool.folder, 'spool.db');
+        if (how === 'removed while it ran') {
+          rmSync(spool.folder, { recursive: true });
+          thrownBy(() => spool.maintain());
+        }
+        const { vanished } = spool.close();
+        if (how === 'emptied') writeFileSync(database, '');
+        if (how === 'garbage') writeFileSync(database, bytesOf(20_000));
+        if (how === 'without its database') rmSync(database);
+        spool = openSpool({ path, vanished });
+        moveAll(spool);
+        expect(spool.ledger()).toMatchObject({
+          captured: 17,
+          difference: 0,
+          states: { held: 0, lost: 15, quarantined },
+        });
+        expect(spool.stats().lost).toEqual({ rate: 15, maxAge: 0, dropOldest: 0 });
+        expect(spool.verify().agrees).toBe(true);
+      }
+    },
+  );
 
   test('a folder whose WAL was removed is set aside by close, and what the WAL held is quarantined', () => {
     const path = temporaryFolder();
