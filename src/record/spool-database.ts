@@ -1,7 +1,7 @@
 /** The SQLite file: opened under its lock, with its schema, and transactions that are durable when they end. */
 import { lstatSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { faultOf, spoolErrorFrom, spoolFault } from './spool-error.ts';
+import { faultOf, SpoolError, spoolErrorFrom, spoolFault } from './spool-error.ts';
 
 /** "Outr" in the file's header: tells our files from any other SQLite database. */
 const APPLICATION_ID = 0x4f757472;
@@ -120,7 +120,8 @@ export class SpoolDatabase {
    */
   refuseMoved(): void {
     if (identityOf(this.path) === this.#identity) return;
-    throw spoolFault('commit', 'io', this.path, 'the database was removed or replaced while it was in use');
+    const what = 'the database was removed or replaced while it was in use';
+    throw new SpoolError('commit', 'io', `spool: ${this.path}: ${what} (a fresh one is started; find out who did it)`);
   }
 
   /** Pages of the file, those without use among them; they are ours to fill again. */

@@ -58,7 +58,7 @@ function readKeyFile(path: string): string {
     throw new SpoolError(
       'open',
       'key',
-      `spool.keyFile: ${path} can't be read: ${cause}; make one with: openssl rand -base64 32 > ${path}`,
+      `spool.keyFile: ${path} can't be read: ${cause}; put it back; for an empty spool, make one with: openssl rand -base64 32 > ${path}`,
       error,
     );
   }

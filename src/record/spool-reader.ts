@@ -1,6 +1,7 @@
 /** Reading records back. What can't be read is quarantined: out of the way, counted, kept. */
 import { stateFrom } from './ledger.ts';
-import { type SpoolError, spoolErrorFrom, spoolFault } from './spool-error.ts';
+import { CHECKED_ROWS, type Checked } from './spool-check.ts';
+import { SpoolError, spoolErrorFrom, spoolFault } from './spool-error.ts';
 import type { SpoolParts } from './spool-open.ts';
 import { decodePayload, type Payload } from './spool-payload.ts';
 import type { RecordRow, SealedRow } from './spool-rows.ts';
@@ -24,6 +25,8 @@ export interface RecordFilter {
 
 /** How many heads are opened at once: each may be 100 KiB. */
 const PAGE = 64;
+/** Of bodies in one look. */
+const INSPECTED_BYTES = 1024 * 1024;
 
 export class SpoolReader {
   readonly #parts: SpoolParts;
@@ -134,11 +137,30 @@ export class SpoolReader {
     if (changed) this.#onError(error);
   }
 
-  /** What is in a state that there is not: its row was damaged. */
-  quarantineUnknown(seqs: readonly number[]): void {
-    const { paths } = this.#parts;
-    for (const seq of seqs) {
+  /**
+   * Reads what is stored in the rows of one look: what can't be read is quarantined now, not when it is needed. So is
+   * what is in a state that there is not.
+   */
+  inspect({ after, unknown }: Checked): void {
+    const { paths, rows } = this.#parts;
+    for (const seq of unknown) {
       this.quarantine(seq, spoolFault('read', 'corrupt', paths.database, `row ${seq} is in an unknown state`));
+    }
+    let bytes = 0;
+    for (const row of rows.select(['r.seq > ?'], [after], 'ASC', CHECKED_ROWS)) {
+      const record = row.state === 'quarantined' ? null : this.#tryOpen(row);
+      if (record === null || row.bodyFile !== null || bytes > INSPECTED_BYTES) continue;
+      bytes += record.storedBytes;
+      this.#tryBody(record);
+    }
+  }
+
+  #tryBody(record: KeptRecord): void {
+    try {
+      this.body(record);
+    } catch (error) {
+      if (!(error instanceof SpoolError)) throw error;
+      // It is quarantined now.
     }
   }
 

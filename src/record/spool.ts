@@ -204,7 +204,7 @@ export class Spool implements RelaySource {
     this.#refuseFault();
     this.#attempt('delete', () => {
       maintainParts(this.#parts);
-      this.#reader.quarantineUnknown(this.#check.step());
+      this.#reader.inspect(this.#check.step());
     });
   }
 

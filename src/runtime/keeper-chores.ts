@@ -16,14 +16,11 @@ export interface ChoresOptions {
 
 const RETRY_MS = 1000;
 const MAINTAIN_MS = 5000;
-/** Rounds of upkeep from one expiry to the next. */
-const EXPIRE_EVERY = 12;
 
 export class KeeperChores {
   private readonly options: ChoresOptions;
   private timer: NodeJS.Timeout | null = null;
   private slice: NodeJS.Immediate | null = null;
-  private rounds = 0;
 
   constructor(options: ChoresOptions) {
     this.options = options;
@@ -50,7 +47,6 @@ export class KeeperChores {
       this.options.open();
       return;
     }
-    this.rounds += 1;
     this.attempt(() => {
       if (spool.fault !== null) throw spool.fault;
       spool.maintain();
@@ -72,7 +68,7 @@ export class KeeperChores {
       this.attempt(() => {
         const moved = spool.moveSome() === 'moved';
         if (moved) this.options.moved();
-        const expired = this.rounds % EXPIRE_EVERY === 0 && spool.expire();
+        const expired = spool.expire();
         if (moved || expired) this.soon();
       });
     });

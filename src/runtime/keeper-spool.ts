@@ -3,6 +3,7 @@
  * failed since the last commit is one transaction and one fsync.
  */
 import type { Capture, CaptureResult, Settings } from '../exchange.ts';
+import { LOSSES, type LossCounts } from '../record/ledger.ts';
 import { createRedactor, type Redactor, redactCapture } from '../record/redact.ts';
 import { type Closed, type CommitOutcome, Spool, SpoolError } from '../record/spool.ts';
 import type { KeeperLog } from '../watch/log.ts';
@@ -55,6 +56,7 @@ export class KeeperSpool {
   private before: Closed = { mustSetAside: false, vanished: null };
   private told = { message: '', at: 0 };
   private toldVolume = '';
+  private toldLost: LossCounts | null = null;
   private redactor: Redactor | null = null;
   private redactorFor: unknown = null;
 
@@ -74,9 +76,7 @@ export class KeeperSpool {
       spool: () => this.spool,
       open: () => this.open(),
       moved: () => options.committed(),
-      maintained: () => {
-        this.failing = '';
-      },
+      maintained: () => this.maintained(),
       failed: (error) => this.choreFailed(error),
     });
   }
@@ -216,6 +216,18 @@ export class KeeperSpool {
     this.spool = null;
     this.bodies.forgetAll();
     this.open();
+  }
+
+  private maintained(): void {
+    this.failing = '';
+    const { lost } = this.spool?.stats() ?? {};
+    if (lost === undefined) return;
+    for (const reason of LOSSES) {
+      const more = lost[reason] - (this.toldLost?.[reason] ?? lost[reason]);
+      if (more > 0)
+        this.options.log.log('warn', { reason, records: more }, 'records were given up, as it is configured');
+    }
+    this.toldLost = lost;
   }
 
   private choreFailed(error: unknown): void {

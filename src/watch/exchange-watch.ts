@@ -40,7 +40,18 @@ export interface ExchangeWatchOptions {
   readonly log: PathLog;
 }
 
+/** `more`: as many like it came since. */
+interface Told {
+  readonly why: string;
+  readonly outcome: Kept['outcome'];
+  readonly at: number;
+  more: number;
+}
+
+const SAME_ERROR_MS = 10_000;
+
 export class ExchangeWatch {
+  private told: Told = { why: '', outcome: 'committed', at: 0, more: 0 };
   /** `log.access` of the running configuration. */
   access: 'failures' | 'all' | 'none' = 'failures';
   private readonly options: ExchangeWatchOptions;
@@ -75,12 +86,27 @@ export class ExchangeWatch {
     }
   }
 
-  /** A failure was kept, or could not be. */
+  /** A failure was kept, or could not be: told with its reason once in a while, for a full disk fails them all. */
   kept({ caller, rule, target, verdict }: WatchedExchange, kept: Kept): void {
     if (verdict?.kind !== 'failed') return;
     this.meterOf(caller.head.listener, rule, target).captured(kept.outcome, verdict.reason);
     if (kept.outcome === 'committed') return;
-    const fields = { rule, target, record: kept.id, outcome: kept.outcome, why: kept.why };
+    const now = performance.now();
+    const { told } = this;
+    if (kept.why === told.why && kept.outcome === told.outcome && now - told.at < SAME_ERROR_MS) {
+      told.more += 1;
+      return;
+    }
+    const { more } = told;
+    this.told = { why: kept.why, outcome: kept.outcome, at: now, more: 0 };
+    const fields = {
+      rule,
+      target,
+      record: kept.id,
+      outcome: kept.outcome,
+      why: kept.why,
+      ...(more > 0 ? { more } : {}),
+    };
     this.options.log.log('error', fields, 'a failed exchange was not kept whole');
   }
 

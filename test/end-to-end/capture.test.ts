@@ -42,6 +42,22 @@ test('a refused connection is a 502 with the id of a record that holds the reque
   });
 });
 
+test('failures over capture.rate are answered as not kept, counted, and told in few lines', async () => {
+  const outrider = await startOutrider({
+    outrider: { capture: { rate: '1/s' }, log: { access: 'none' } },
+    routes: to(`http://127.0.0.1:${await closedPort()}`),
+  });
+  const said = new Map<string, number>();
+  for (let n = 0; n < 40; n += 1) {
+    const word = (await post(outrider, 'x')).headers.get('outrider-capture') ?? 'kept';
+    said.set(word, (said.get(word) ?? 0) + 1);
+  }
+  expect(said.get('failed')).toBeGreaterThan(30);
+  const lost = async (): Promise<number> => (await outrider.metrics()).value('lost_records_total', { reason: 'rate' });
+  await waitFor(async () => (await lost()) === said.get('failed'), { what: 'the losses to be in the ledger' });
+  expect(outrider.logs.filter(({ msg }) => msg.includes('not kept whole')).length).toBeLessThan(4);
+});
+
 test("a target's own 503 is relayed with the id, and kept with its body", async () => {
   const target = await startTarget(answering(503, 'down for repair', { 'x-why': 'repair' }));
   const outrider = await startOutrider({ routes: to(target.url) });

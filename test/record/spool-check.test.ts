@@ -39,8 +39,19 @@ test.each(["mirror = 'waitinG'", "state = 'helD'", "mirror = ''"])(
 
 test('all rows are looked at, some at each upkeep, and then again', () => {
   const { spool, told } = altered("UPDATE records SET mirror = 'x' WHERE seq = 999", 1000);
-  for (let round = 0; round < 5 && told.length === 0; round += 1) spool.maintain();
+  for (let round = 0; round < 12 && told.length === 0; round += 1) spool.maintain();
   expect(told).toMatchObject([{ message: expect.stringContaining('row 999') }]);
+});
+
+test.each([
+  ['head', 'UPDATE payloads SET head = zeroblob(length(head)) WHERE seq = 2'],
+  ['body', 'UPDATE payloads SET body = zeroblob(length(body)) WHERE seq = 2'],
+  ['payload', 'DELETE FROM payloads WHERE seq = 2'],
+])('a row whose %s can not be read any more is quarantined by upkeep, before anybody needs it', (_, sql) => {
+  const { spool, told } = altered(sql);
+  spool.maintain();
+  expect(told).toHaveLength(1);
+  expect(spool.ledger()).toMatchObject({ difference: 0, states: { held: 2, quarantined: 1 } });
 });
 
 test('a row whose payload is gone is quarantined when it is read, and shown, not hidden', () => {

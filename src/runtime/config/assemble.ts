@@ -8,6 +8,7 @@ import type {
   ValueMatch,
 } from '../../settings.ts';
 import type { Configuration } from './definition.ts';
+import { REDACTED_FIELDS, REDACTED_HEADERS, REDACTED_PATTERNS } from './definition-process.ts';
 import { rule as ruleDefinition } from './definition-rule.ts';
 import { isLoopback } from './field.ts';
 
@@ -30,12 +31,29 @@ export function assembleProcess(configuration: Configuration, bufferBytes: numbe
     shutdown,
     spool,
     kafka: mirror,
-    capture,
+    capture: { ...capture, redact: assembleRedact(capture.redact) },
     limits: { ...limits, bufferBytes: limits.bufferBytes === 'auto' ? bufferBytes : limits.bufferBytes },
     templates,
     forwarded,
     log,
   };
+}
+
+/** Lists of secrets add to the default ones: who names a header of its own must not show all the others by it. */
+function assembleRedact(redact: Configuration['capture']['redact']): ProcessSettings['capture']['redact'] {
+  const { headers, fields, patterns, keepOriginal } = redact;
+  return {
+    headers: addedTo(REDACTED_HEADERS, headers),
+    fields: addedTo(REDACTED_FIELDS, fields),
+    patterns: REDACTED_PATTERNS.filter((name) => !patterns.includes(`-${name}`)),
+    keepOriginal,
+  };
+}
+
+function addedTo(defaults: readonly string[], names: readonly string[]): string[] {
+  const lower = new Set(names.map((name) => name.toLowerCase()));
+  const own = names.filter((name) => !name.startsWith('-'));
+  return [...new Set([...defaults.filter((name) => !lower.has(`-${name}`)), ...own])];
 }
 
 /** @param fallback what `default` is where the document doesn't say */

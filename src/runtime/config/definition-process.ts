@@ -117,21 +117,40 @@ const delivery = z.strictObject({
   retryBudget: later(z.number().min(0), 0.2).describe('Of live traffic to the same target.'),
 });
 
+/** What is taken out of everything that leaves the process, whatever a configuration adds. */
+export const REDACTED_HEADERS = 'authorization cookie set-cookie proxy-authorization x-api-key x-auth-token'.split(' ');
+export const REDACTED_FIELDS =
+  'password passwd secret token access_token refresh_token api_key apikey authorization credit_card'.split(' ');
+export const REDACTED_PATTERNS = ['bearer', 'jwt', 'private-key', 'aws-key', 'card-number'] as const;
+const NOT_REDACTED_PATTERNS = ['-bearer', '-jwt', '-private-key', '-aws-key', '-card-number'] as const;
+const ADDS = 'Added to the default; -NAME takes one off it.';
+
+/** A `-NAME` that is not on the list would do nothing, and say nothing. */
+const takesOff =
+  (defaults: readonly string[]) =>
+  (names: readonly string[], context: z.core.$RefinementCtx): void => {
+    for (const [index, name] of names.entries()) {
+      if (!name.startsWith('-') || defaults.includes(name.slice(1).toLowerCase())) continue;
+      const message = `found ${shown(name)}; -NAME takes off one of ${defaults.join(', ')}`;
+      context.addIssue({ code: 'custom', message, path: [index] });
+    }
+  };
+
 const redact = z.strictObject({
   headers: z
     .array(headerName)
-    .prefault(['authorization', 'cookie', 'set-cookie', 'proxy-authorization', 'x-api-key', 'x-auth-token'])
-    .describe('Headers whose values never leave the process.'),
+    .superRefine(takesOff(REDACTED_HEADERS))
+    .prefault(REDACTED_HEADERS)
+    .describe(`Headers whose values never leave the process. ${ADDS}`),
   fields: z
     .array(z.string().min(1))
-    .prefault(
-      'password passwd secret token access_token refresh_token api_key apikey authorization credit_card'.split(' '),
-    )
-    .describe('Fields in JSON, forms, multipart and query whose values never leave the process.'),
+    .superRefine(takesOff(REDACTED_FIELDS))
+    .prefault(REDACTED_FIELDS)
+    .describe(`Fields in JSON, forms, multipart and query whose values never leave the process. ${ADDS}`),
   patterns: z
-    .array(z.enum(['bearer', 'jwt', 'private-key', 'aws-key', 'card-number']))
-    .prefault(['bearer', 'jwt', 'private-key', 'aws-key', 'card-number'])
-    .describe('Texts that never leave the process, wherever they are.'),
+    .array(z.enum([...REDACTED_PATTERNS, ...NOT_REDACTED_PATTERNS]))
+    .prefault([...REDACTED_PATTERNS])
+    .describe(`Texts that never leave the process, wherever they are. ${ADDS}`),
   keepOriginal: z
     .boolean()
     .prefault(true)

@@ -1,5 +1,6 @@
 /** Errors of the admin API: problem details (RFC 9457), raised anywhere, answered in one place. */
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { SpoolError } from '../../record/spool-error.ts';
 
 const TITLES = {
   400: 'Bad Request',
@@ -50,6 +51,8 @@ export function answerProblems(report: (error: unknown) => void): ErrorRequestHa
 /** Express and its body parser raise errors with a status (http-errors): those below 500 are the caller's. */
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof SpoolError)
+    return new Problem(503, 'the spool can not be read just now: it is being replaced, or its disk fails; try again');
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : 500;
   if (status === 413) return new Problem(413, 'the body is larger than the admin API takes');
   if (status === 415) return new Problem(415, "the body's encoding is not one that the admin API reads");

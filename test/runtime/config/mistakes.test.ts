@@ -405,6 +405,28 @@ describe('not in this version', () => {
   });
 });
 
+describe('lists of secrets', () => {
+  const redactOf = (text: string) => loadProcess(text).settings.process.capture.redact;
+  const { headers, fields, patterns } = redactOf('{}');
+
+  test('add to the default ones: who names one must not show all the others', () => {
+    const redact = redactOf('capture: {redact: {headers: [x-acme], fields: [pin], patterns: [jwt]}}');
+    expect(redact).toMatchObject({ headers: [...headers, 'x-acme'], fields: [...fields, 'pin'], patterns });
+    expect(headers).toContain('cookie');
+  });
+
+  test('-NAME takes one off, in any case, and one that takes nothing off is a mistake', () => {
+    const redact = redactOf('capture: {redact: {headers: [-Cookie], fields: [-token, pin], patterns: [-jwt]}}');
+    expect(redact.headers).toEqual(headers.filter((name) => name !== 'cookie'));
+    expect(redact.fields).toEqual([...fields.filter((name) => name !== 'token'), 'pin']);
+    expect(redact.patterns).toEqual(patterns.filter((name) => name !== 'jwt'));
+    expect(processMistakes('capture: {redact: {headers: [-cooki]}}')).toEqual([
+      expect.stringMatching(/redact\.headers\[0\]: found "-cooki"; -NAME takes off one of authorization/),
+    ]);
+    expect(processMistakes('capture: {redact: {fields: [-x]}}')).toHaveLength(1);
+  });
+});
+
 describe('all at once', () => {
   test('mistakes of both files, of the definition and of what it refers to, in the order of the files', () => {
     const lines = mistakesOf(() =>

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import request from 'supertest';
+import { SpoolError } from '../../../src/record/spool-error.ts';
 import { type AdminOptions, createAdminApp } from '../../../src/watch/api/admin.ts';
 import { startAdmin } from '../../../src/watch/api/start-admin.ts';
 import { STATES } from '../../../src/watch/labels.ts';
@@ -160,6 +161,15 @@ describe('GET /api/records/:id', () => {
     expect(answer.text).not.toContain('spool/secret');
     expect(reported).toEqual([expect.objectContaining({ message: '/var/spool/secret.db is corrupt' })]);
   });
+});
+
+test('a spool that is just being replaced is 503, for it will be back', async () => {
+  const fail = (): never => {
+    throw new SpoolError('read', 'corrupt', '/var/spool/secret.db is damaged');
+  };
+  const answer = await admin({ records: () => ({ list: fail, get: fail, body: fail }) }).get('/api/records');
+  expectProblem(answer, 503, /try again/);
+  expect(answer.text).not.toContain('secret');
 });
 
 describe('GET /api/ledger', () => {
