@@ -86,7 +86,8 @@ export class Caller {
   inform(status: number, headers: readonly string[]): boolean {
     this.informed += 1;
     if (this.informed > MAX_INFORMATIONAL) return false;
-    if (this.head.httpVersion === '1.0' || this.answered || this.gone) return true;
+    // 100 is about the next hop alone: a caller that waits for it has got ours (RFC 9110 section 10.1.1).
+    if (status === 100 || this.head.httpVersion === '1.0' || this.answered || this.gone) return true;
     // Without a prototype: a field may be called `constructor`.
     const fields: Record<string, string | string[]> = Object.create(null);
     for (let i = 0; i < headers.length; i += 2) appendField(fields, headers[i] ?? '', headers[i + 1] ?? '');

@@ -44,6 +44,11 @@ export class Lanes {
     }
   }
 
+  /** Takes over certificates and keys whose files have changed. */
+  refreshTls(): void {
+    for (const { upstreams } of this.all()) for (const upstream of upstreams) upstream.refreshTls();
+  }
+
   /** Closes every connection; what runs is cut. */
   async destroy(): Promise<void> {
     const upstreams = this.all().flatMap((lane) => lane.upstreams);

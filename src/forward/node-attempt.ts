@@ -1,6 +1,7 @@
 /** One try at one URL, as a handler object of undici's `dispatch`: no closure, no promise, no stream a request. */
 import type { Dispatcher } from 'undici';
 import type { Attempt, Reason, RequestSent } from '../exchange.ts';
+import type { ContinueListener } from './continue-filter.ts';
 import type { Deadlines, Timed } from './deadline.ts';
 import type { Connection } from './node-connections.ts';
 import { type AttemptPhase, translateError } from './node-error.ts';
@@ -26,7 +27,7 @@ export interface AttemptLimits {
   readonly idle: number;
 }
 
-export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
+export class NodeAttempt implements Dispatcher.DispatchHandler, ContinueListener, Timed {
   readonly upstream: Upstream;
   readonly url: string;
   requestSent: RequestSent = 'no';
@@ -140,6 +141,13 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, Timed {
     }
     this.requestSent = 'partly';
     this.touch();
+    this.connection?.awaitAnswer(this);
+  }
+
+  /** The library would end the request on it; see continue-filter.ts. */
+  continued(): void {
+    this.touch();
+    this.owner?.informed(this, 100, NO_STRINGS);
   }
 
   onRequestSent(): void {

@@ -2,66 +2,47 @@
  * The connections to one URL, one undici Client each. Taken last in, first out: the fewest stay open, and finding a
  * free one costs the same however many there are (undici's own Pool looks through all of them for each request).
  */
-import { constants } from 'node:crypto';
-import type { SecureVersion } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import buildConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { TargetSettings } from '../exchange.ts';
-import type { Resolver } from './node-resolve.ts';
+import { ContinueFilter, type ContinueListener } from './continue-filter.ts';
+import type { Reach } from './node-reach.ts';
 import { SharedConnect } from './shared-connect.ts';
 
-export interface ConnectionParts {
-  readonly resolver: Resolver;
-  /** Reads a PEM file; throws with the path when it can't. */
-  readonly readFile: (path: string) => string;
-  /** Largest head of an answer, bytes. */
-  readonly headerBytes: number;
-}
-
-/** How to reach a URL: what the pool uses, and what a tunnel needs for a connection of its own. */
-export interface Reach {
-  readonly origin: string;
-  readonly lookup: Resolver['lookup'];
-  readonly tls: ReturnType<typeof tlsOptions>;
-}
+type Connector = buildConnector.connector;
 
 /** Our side closes an idle connection before the target's usual 5 s do: no request meets a closing one. */
 const IDLE_MS = 4000;
 const LONGEST_IDLE_MS = 60_000;
 const IDLE_MARGIN_MS = 1000;
 
-/** Throws when a certificate or key can't be read. */
-export function reachOf(origin: string, target: TargetSettings, parts: ConnectionParts): Reach {
-  return { origin, lookup: parts.resolver.lookup, tls: tlsOptions(target, parts) };
-}
-
 export class Connections {
   /** The connects that are under way, as far as their refusal may be shared. */
   readonly connects = new SharedConnect();
-  private readonly origin: string;
+  private readonly reach: Reach;
   private readonly maxAgeMs: number;
+  private readonly connectMs: number;
   private readonly options: Client.Options;
   private readonly all = new Set<Connection>();
+  private connector: Connector;
   private free: Connection[] = [];
   private closing = false;
 
-  constructor(reach: Reach, target: TargetSettings, parts: ConnectionParts) {
-    this.origin = reach.origin;
+  constructor(reach: Reach, target: TargetSettings) {
+    this.reach = reach;
     this.maxAgeMs = target.connections.maxAge;
+    this.connectMs = target.timeouts.connect;
     this.options = {
       pipelining: 1,
       allowH2: false,
-      maxHeaderSize: parts.headerBytes,
+      maxHeaderSize: reach.headerBytes,
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: LONGEST_IDLE_MS,
       keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
-      // One connector for all: it keeps the TLS sessions.
-      connect: watched(
-        buildConnector({ timeout: target.timeouts.connect, allowH2: false, lookup: reach.lookup, ...reach.tls }),
-        this.connects,
-      ),
     };
+    this.connector = this.buildConnector();
   }
 
   /** A connection that nobody uses, open or not yet. The caller sees to how many there may be. */
@@ -70,18 +51,13 @@ export class Connections {
       const connection = this.free.pop();
       if (connection === undefined) return this.create();
       if (this.maxAgeMs === 0 || connection.ageMs() < this.maxAgeMs) return connection;
-      this.all.delete(connection);
-      void connection.client.close();
+      this.end(connection);
     }
   }
 
   give(connection: Connection): void {
-    if (!this.closing) {
-      this.free.push(connection);
-      return;
-    }
-    this.all.delete(connection);
-    void connection.client.close();
+    if (this.closing || connection.connector !== this.connector) this.end(connection);
+    else this.free.push(connection);
   }
 
   /** As `give`, once the library has done what it does after an error: till then it takes no other request. */
@@ -101,6 +77,14 @@ export class Connections {
     return open;
   }
 
+  /** The way to the target has changed (its certificates): what is free is closed, what is in use when it is done. */
+  renew(): void {
+    this.connector = this.buildConnector();
+    const { free } = this;
+    this.free = [];
+    for (const connection of free) this.end(connection);
+  }
+
   /** Lets what runs come to its end. What is taken after this is closed when it is given back. */
   async close(): Promise<void> {
     this.closing = true;
@@ -115,31 +99,58 @@ export class Connections {
   }
 
   private create(): Connection {
-    const connection = new Connection(new Client(this.origin, this.options));
+    const connection = new Connection(this.reach.origin, this.options, this.connector);
     this.all.add(connection);
     return connection;
+  }
+
+  private end(connection: Connection): void {
+    this.all.delete(connection);
+    void connection.client.close();
+  }
+
+  /** One for all connections: it keeps the TLS sessions. Tells of the beginning and the end of each connect. */
+  private buildConnector(): Connector {
+    const { reach, connects, connectMs } = this;
+    const connector = buildConnector({ timeout: connectMs, allowH2: false, lookup: reach.lookup, ...reach.tls });
+    return (options, callback) => {
+      const end = connects.begin();
+      connector(options, (...result: Parameters<typeof callback>) => {
+        end(result[0]);
+        if (result[0] === null) reach.connected(result[1]);
+        callback(...result);
+      });
+    };
   }
 }
 
 export class Connection {
   readonly client: Client;
+  readonly connector: Connector;
   isOpen = false;
   /** Requests since it was opened: an answer may be refused by a target that was just closing it. */
   served = 0;
   private openedAt = 0;
+  private filter: ContinueFilter | null = null;
 
-  constructor(client: Client) {
-    this.client = client;
-    client.on('connect', () => {
+  constructor(origin: string, options: Client.Options, connector: Connector) {
+    this.connector = connector;
+    const connect: Connector = (how, callback) =>
+      connector(how, (...result: Parameters<typeof callback>) => {
+        if (result[0] === null) this.filter = filterReads(result[1]);
+        callback(...result);
+      });
+    this.client = new Client(origin, { ...options, connect });
+    this.client.on('connect', () => {
       this.isOpen = true;
       this.openedAt = performance.now();
     });
-    client.on('disconnect', () => {
+    this.client.on('disconnect', () => {
       this.isOpen = false;
       this.served = 0;
     });
     // Each failed request is told to its own handler; an event without a listener would be an exception.
-    client.on('connectionError', () => {
+    this.client.on('connectionError', () => {
       this.served = 0;
     });
   }
@@ -153,27 +164,20 @@ export class Connection {
     this.served += 1;
     this.client.dispatch(options, handler);
   }
+
+  /** A request is being written: what comes from now on is its answer. */
+  awaitAnswer(listener: ContinueListener): void {
+    this.filter?.arm(listener);
+  }
 }
 
-/** Tells of the beginning and the end of each connect. */
-function watched(connector: buildConnector.connector, connects: SharedConnect): buildConnector.connector {
-  return (options, callback) => {
-    const end = connects.begin();
-    connector(options, (...result: Parameters<typeof callback>) => {
-      end(result[0]);
-      callback(...result);
-    });
+/** The library pulls what it parses by `read()`. */
+function filterReads(socket: Socket): ContinueFilter {
+  const filter = new ContinueFilter();
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number) => {
+    const chunk: Buffer | null = read(size);
+    return chunk === null ? null : filter.pass(chunk);
   };
-}
-
-function tlsOptions({ tls }: TargetSettings, { readFile }: ConnectionParts) {
-  return {
-    ...(tls.ca === '' ? {} : { ca: readFile(tls.ca) }),
-    ...(tls.cert === '' ? {} : { cert: readFile(tls.cert) }),
-    ...(tls.key === '' ? {} : { key: readFile(tls.key) }),
-    ...(tls.serverName === '' ? {} : { servername: tls.serverName }),
-    minVersion: tls.minVersion as SecureVersion,
-    rejectUnauthorized: tls.verify,
-    ...(tls.legacyRenegotiation ? { secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT } : {}),
-  };
+  return filter;
 }

@@ -6,10 +6,11 @@ import type { Candidate } from './balance.ts';
 import { type Deadlines, ticksOf } from './deadline.ts';
 import { Health } from './health.ts';
 import type { NodeAttempt } from './node-attempt.ts';
-import { type Connection, type ConnectionParts, Connections, type Reach, reachOf } from './node-connections.ts';
+import { type Connection, Connections } from './node-connections.ts';
+import { Reach, type ReachParts } from './node-reach.ts';
 import type { ConnectWaiter } from './shared-connect.ts';
 
-export interface UpstreamParts extends ConnectionParts {
+export interface UpstreamParts extends ReachParts {
   readonly deadlines: Deadlines;
 }
 
@@ -70,8 +71,8 @@ export class Upstream implements Candidate {
     this.max = target.connections.max;
     this.maxWaiting = target.connections.waiting;
     this.health = new Health(target.circuitBreaker.failures, target.circuitBreaker.openFor);
-    this.reach = reachOf(parsed.origin, target, parts);
-    this.pool = new Connections(this.reach, target, parts);
+    this.reach = new Reach(parsed.origin, target, parts);
+    this.pool = new Connections(this.reach, target);
   }
 
   get healthy(): boolean {
@@ -123,6 +124,11 @@ export class Upstream implements Candidate {
   observe(reason: Reason | null): void {
     if (reason === null) this.health.succeeded();
     else if (UNHEALTHY.has(reason)) this.health.failed();
+  }
+
+  /** Looks whether the files of certificates and keys have changed; what is open then serves no further request. */
+  refreshTls(): void {
+    if (this.reach.refresh()) this.pool.renew();
   }
 
   /** Lets what runs come to its end, then closes. */

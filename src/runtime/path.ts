@@ -33,6 +33,9 @@ export interface PathOptions {
 /** Heads of captures that may wait where hardly any memory is for bodies. */
 const HEADS_BYTES = 1024 * 1024;
 
+/** Seconds between two looks at the files of the targets' certificates and keys. */
+const TLS_REFRESH_BEATS = 5;
+
 /** Where originals must not reach the disk: a body over 64 KiB can't be redacted piece by piece, so it is not kept. */
 const NO_FILES: CopyFiles = {
   open: () => null,
@@ -55,6 +58,7 @@ export class Path {
   private readonly pseudonym = `outrider-${randomBytes(4).toString('hex')}`;
   private captures: { readonly perSecond: number; readonly store: CaptureStore };
   private parts: AmbassadorParts;
+  private beats = 0;
 
   /** Throws what `apply` throws. */
   constructor(settings: Settings, options: PathOptions) {
@@ -99,6 +103,8 @@ export class Path {
   /** Once a second: what changes without a request. */
   beat(): void {
     this.gauges.update();
+    this.beats += 1;
+    if (this.beats % TLS_REFRESH_BEATS === 0) this.lanes.refreshTls();
   }
 
   /** Resolves when nothing is in flight any more, or at the end of `maxMs`, and all is closed. */

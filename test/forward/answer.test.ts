@@ -271,15 +271,69 @@ describe('1xx', () => {
     expect(links?.join(',')).toBe('</2.css>; rel=preload,</b>');
   });
 
-  test('B07 informational answers without end are cut off, and that is a 502', async () => {
+  test.each([
+    ['in one piece', 1_000_000],
+    ['byte by byte', 1],
+  ])(
+    'B05 100 Continue that nobody asked for comes before the answer %s: the caller gets the 200, the request is sent once',
+    async (_, size) => {
+      const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+      const target = await startRawTarget(async (connection) => {
+        for (;;) {
+          await connection.readHead();
+          await connection.trickle(`HTTP/1.1 100 Continue\r\n\r\n${answer}`, size, 0);
+        }
+      });
+      const path = await startPath({ routes: { targets: { prod: target.url } } });
+      const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
+      for (const request of [GET, post, GET]) {
+        const { responses } = await sendRaw(path.port, request, { responses: 1 });
+        expect(responses.map(({ status, body }) => [status, String(body)])).toEqual([[200, 'ok']]);
+      }
+      expect(target.connections).toHaveLength(1);
+      expect(String(target.connections[0]?.received()).match(/ HTTP\/1\.1\r\n/g)).toHaveLength(3);
+      expect(path.captures).toEqual([]);
+    },
+  );
+
+  test('B05 with a 103 between, and after a caller’s own Expect, all else is relayed in its order', async () => {
     const { path } = await startAnswering(
-      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5000)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+      `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n`,
     );
-    const { responses } = await sendRaw(path.port, GET, { responses: 1 });
-    expect(responses.at(-1)?.status).toBe(502);
-    expect(responses.length).toBeLessThanOrEqual(101);
-    expect(path.captures[0]?.reason).toBe('protocol');
+    const request = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok';
+    const { responses } = await sendRaw(path.port, request, { responses: 1 });
+    expect(responses.map(({ status }) => status)).toEqual([100, 103, 204]);
   });
+
+  test('B05 F27 a 100 Continue on an idle connection closes it, and the next request goes out on another', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      if (connection.index === 0) await connection.send('HTTP/1.1 100 Continue\r\n\r\n');
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    await sendRaw(path.port, GET, { responses: 1 });
+    await waitFor(() => target.connections[0]?.socket.destroyed, { what: 'the connection to be closed' });
+    expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(200);
+    expect(target.connections).toHaveLength(2);
+  });
+
+  test.each(['100 Continue', '102 Processing', '103 Early Hints'])(
+    'B07 %s without end is cut off, and that is a 502',
+    async (line) => {
+      const target = await startRawTarget(async (connection) => {
+        await connection.readHead();
+        await connection.send(`HTTP/1.1 ${line}\r\n\r\n`.repeat(50_000));
+        await connection.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      });
+      const path = await startPath({ routes: { targets: { prod: target.url } } });
+      const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+      expect(responses.at(-1)?.status).toBe(502);
+      expect(responses.length).toBeLessThanOrEqual(101);
+      expect(path.captures[0]?.reason).toBe('protocol');
+      expect(target.connections).toHaveLength(1);
+    },
+  );
 
   test('B20 a 101 that nobody asked for is a 502', async () => {
     const { responses } = await relayed(
