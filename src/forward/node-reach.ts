@@ -1,7 +1,14 @@
 /** How to reach a URL: what the pool uses, and what a tunnel needs for a connection of its own. */
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContext, type SecureVersion, TLSSocket } from 'node:tls';
+import {
+  createSecureContext,
+  DEFAULT_CIPHERS,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+  TLSSocket,
+} from 'node:tls';
 import type { TargetSettings } from '../exchange.ts';
 import type { Resolver } from './node-resolve.ts';
 
@@ -18,6 +25,7 @@ export interface TlsOptions {
   readonly minVersion: SecureVersion;
   readonly rejectUnauthorized: boolean;
   readonly secureOptions?: number;
+  readonly ciphers?: string;
   readonly servername?: string;
   /** Of the files, read and parsed once for all connections. */
   readonly secureContext?: SecureContext;
@@ -89,6 +97,8 @@ function tlsOptions(tls: TargetSettings['tls'], { ca, cert, key }: Pems): TlsOpt
   const base = {
     minVersion: tls.minVersion as SecureVersion,
     ...(tls.legacyRenegotiation ? { secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT } : {}),
+    // TLS 1.0 and 1.1 sign with SHA-1, which OpenSSL does only at its level 0.
+    ...(tls.minVersion < 'TLSv1.2' ? { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
   };
   const files = {
     ...(ca === '' ? {} : { ca }),
@@ -99,6 +109,16 @@ function tlsOptions(tls: TargetSettings['tls'], { ca, cert, key }: Pems): TlsOpt
     ...base,
     rejectUnauthorized: tls.verify,
     ...(tls.serverName === '' ? {} : { servername: tls.serverName }),
-    ...(Object.keys(files).length === 0 ? {} : { secureContext: createSecureContext({ ...base, ...files }) }),
+    ...(Object.keys(files).length === 0 ? {} : { secureContext: contextOf({ ...base, ...files }, tls) }),
   };
+}
+
+/** Says which files: OpenSSL's own words name none. */
+function contextOf(options: SecureContextOptions, { ca, cert, key }: TargetSettings['tls']): SecureContext {
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    const files = [ca, cert, key].filter((file) => file !== '').join(', ');
+    throw new Error(`${files} can't be used: ${error instanceof Error ? error.message : ''}`);
+  }
 }

@@ -1,10 +1,8 @@
 /** Targets that fail, and what the caller and the record get to know. */
-import { readFileSync } from 'node:fs';
 import { connect as netConnect } from 'node:net';
 import type { Capture } from '../../src/exchange.ts';
 import { type LookupAll, Resolver } from '../../src/forward/node-resolve.ts';
-import { makeCertificates, readCertificate } from '../helpers/certificates.ts';
-import { answering, type RawConnection, startRawTarget, startTarget } from '../helpers/node-target.ts';
+import { type RawConnection, startRawTarget, startTarget } from '../helpers/node-target.ts';
 import { type PathOptions, type RunningPath, startPath } from '../helpers/path.ts';
 import { closedPort } from '../helpers/ports.ts';
 import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
@@ -526,55 +524,5 @@ describe('U02 names', () => {
     });
     const { responses } = await sendRaw(path.port, GET, { responses: 1 });
     expect(responses[0]?.status).toBe(200);
-  });
-});
-
-describe('TLS', () => {
-  const certificates = makeCertificates({ shared: true });
-  const other = makeCertificates({ shared: true, commonName: 'Another CA' });
-  const tls = { ...readCertificate(certificates.server), ca: readFileSync(certificates.ca) };
-
-  const start = async (keys: object, server: object = {}): Promise<RunningPath> => {
-    const target = await startTarget(answering(200, 'secret'), { tls: { ...tls, ...server } });
-    return startPath({ routes: { targets: { prod: { urls: [{ url: target.url }], tls: keys } } } });
-  };
-
-  test('a target behind a private CA is reached', async () => {
-    const path = await start({ ca: certificates.ca });
-    expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(200);
-  });
-
-  test.each<readonly [string, object, RegExp]>([
-    ['no CA of ours', {}, /UNABLE_TO|SELF_SIGNED/],
-    ['another CA', { ca: other.ca }, /UNABLE_TO|SELF_SIGNED|CERT_/],
-    ['another name', { ca: certificates.ca, serverName: 'other.test' }, /ALTNAME/],
-  ])('%s is reason tls, and nothing was sent', async (_, keys, code) => {
-    const path = await start(keys);
-    const { result, capture } = await failWith(path);
-    expect(result.responses[0]?.status).toBe(502);
-    expect(capture).toMatchObject({ reason: 'tls', requestSent: 'no' });
-    expect(capture?.errorReason).toMatch(code);
-  });
-
-  test('verify: false takes any certificate', async () => {
-    const path = await start({ verify: false });
-    expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(200);
-  });
-
-  test('a client certificate is shown, and without one the failure is kept', async () => {
-    const server = { requestCert: true, rejectUnauthorized: true };
-    const path = await start({ ca: certificates.ca, ...certificates.client }, server);
-    expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(200);
-    const without = await start({ ca: certificates.ca }, server);
-    const { result, capture } = await failWith(without);
-    expect(result.responses[0]?.status).toBe(502);
-    // TLS 1.3 lets the client believe that the handshake is over before the server has looked at it.
-    expect(['tls', 'reset']).toContain(capture?.reason);
-  });
-
-  test('https:// to a port that speaks no TLS is reason tls', async () => {
-    const plain = await startTarget();
-    const path = await startPath({ routes: { targets: { prod: `https://127.0.0.1:${plain.port}` } } });
-    expect((await failWith(path)).capture?.reason).toBe('tls');
   });
 });

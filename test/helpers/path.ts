@@ -19,6 +19,7 @@ import { Capturer } from '../../src/record/capture.ts';
 import { bindListeners } from '../../src/runtime/bind.ts';
 import { loadConfig } from '../../src/runtime/config/load.ts';
 import { KeeperClient } from '../../src/runtime/keeper-client.ts';
+import { TargetGauges } from '../../src/runtime/target-gauges.ts';
 import { Tunnels } from '../../src/tunnels.ts';
 import type { MetricName } from '../../src/watch/catalog.ts';
 import { createExchangeMeters } from '../../src/watch/exchange-meters.ts';
@@ -56,6 +57,8 @@ export interface RunningPath {
   readonly pseudonym: string;
   /** Counters and gauges with at least these labels, added up. */
   metric(name: MetricName, labels?: Readonly<Record<string, string>>): number;
+  /** Brings the gauges of the targets up to date, as happens once a second. */
+  beat(): void;
   /** @throws when the target is not there. */
   upstreams(target: string): readonly Upstream[];
   /** Takes over other routes, as a reload does. */
@@ -174,6 +177,10 @@ class Path implements RunningPath {
       if (definition.name === name && matches) sum += slots[definition.slot] ?? 0;
     }
     return sum;
+  }
+
+  beat(): void {
+    new TargetGauges(this.meter, this.lanes).update();
   }
 
   upstreams(target: string): readonly Upstream[] {
