@@ -10,7 +10,7 @@ import {
   TLSSocket,
 } from 'node:tls';
 import type { TargetSettings } from '../exchange.ts';
-import type { Resolver } from './node-resolve.ts';
+import { type Resolver, withinMs } from './node-resolve.ts';
 
 export interface ReachParts {
   readonly resolver: Resolver;
@@ -44,9 +44,10 @@ export class Reach {
   private pems: Pems;
 
   /** Throws when a certificate or key can't be read or is none. */
-  constructor(origin: string, { tls }: TargetSettings, parts: ReachParts) {
+  constructor(origin: string, { tls, timeouts }: TargetSettings, parts: ReachParts) {
     this.origin = origin;
-    this.lookup = parts.resolver.lookup;
+    // Before the time for the whole connect is over: what was waited for has a name then.
+    this.lookup = withinMs(parts.resolver.lookup, timeouts.connect * 0.9);
     this.headerBytes = parts.headerBytes;
     this.settings = tls;
     this.readFile = parts.readFile;

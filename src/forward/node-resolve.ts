@@ -1,43 +1,84 @@
 /**
- * Names to addresses: cached for a few seconds, one look-up a name at a time, two names at a time. libuv resolves on
- * its four threads; a name server that hangs must not take them all while the disk is needed.
+ * Names to addresses: cached for a few seconds, one look-up a name at a time, two names at a time, because libuv has
+ * no more threads for them. A name server that hangs delays nobody who has had an answer before, and those who have
+ * not only until the name servers have been asked without the system (node-names.ts).
  */
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
+import { createNames } from './node-names.ts';
+
+export type { LookupAddress } from 'node:dns';
 
 export type LookupCallback = (
   error: NodeJS.ErrnoException | null,
   address: string | LookupAddress[],
   family?: number,
 ) => void;
-export type LookupAll = (
-  hostname: string,
-  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
-) => void;
+type Found = (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void;
+export type LookupAll = (hostname: string, callback: Found) => void;
+
+export interface ResolverOptions {
+  /** Milliseconds of a clock that never jumps. */
+  readonly now?: () => number;
+  /** Asked beside the system when that is slow; null: nobody is. */
+  readonly names?: LookupAll | null;
+}
 
 const CACHE_MS = 5000;
 const AT_ONCE = 2;
+/** A look-up takes a few milliseconds; one that takes so long hangs, or waits for others that do. */
+const SLOW_MS = 250;
+/** The name is gone. After any other error its last addresses are worth more than none. */
+const GONE = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA']);
 
-interface Entry {
-  found: LookupAddress[];
-  expires: number;
-  waiting: ((error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void)[];
-  turn: number;
-  running: boolean;
+class Entry {
+  /** The last that was found, for use until `expires`, and after that while nothing newer is to be had. */
+  found: LookupAddress[] = [];
+  expires = 0;
+  turn = -1;
+  /** The system is asked, or will be. */
+  running = false;
+  /** Until all of `waiting` have their answer. */
+  slow: NodeJS.Timeout | null = null;
+  private waiting: Found[] = [];
+
+  get isWaitedFor(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  wait(done: Found): void {
+    this.waiting.push(done);
+  }
+
+  settle(error: NodeJS.ErrnoException | null): void {
+    if (this.slow !== null) clearTimeout(this.slow);
+    this.slow = null;
+    const { waiting } = this;
+    this.waiting = [];
+    for (const done of waiting) done(error, error === null ? this.next() : []);
+  }
+
+  /** Every address gets its turn to be the first. */
+  next(): LookupAddress[] {
+    this.turn += 1;
+    const start = this.turn % Math.max(1, this.found.length);
+    return [...this.found.slice(start), ...this.found.slice(0, start)];
+  }
 }
 
 export class Resolver {
   private readonly entries = new Map<string, Entry>();
   private readonly queue: string[] = [];
   private running = 0;
-  private readonly resolve: LookupAll;
+  private readonly system: LookupAll;
+  private readonly names: LookupAll | null;
   private readonly now: () => number;
 
-  /** `now`: milliseconds of a clock that never jumps. */
   constructor(
-    resolve: LookupAll = (hostname, callback) => systemLookup(hostname, { all: true }, callback),
-    now: () => number = () => performance.now(),
+    system: LookupAll = (hostname, callback) => systemLookup(hostname, { all: true }, callback),
+    { now = () => performance.now(), names = createNames() }: ResolverOptions = {},
   ) {
-    this.resolve = resolve;
+    this.system = system;
+    this.names = names;
     this.now = now;
   }
 
@@ -51,15 +92,14 @@ export class Resolver {
     });
   };
 
-  private find(hostname: string, done: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void): void {
+  private find(hostname: string, done: Found): void {
     const entry = this.entry(hostname);
     if (entry.found.length > 0 && this.now() < entry.expires) {
-      entry.turn += 1;
-      const found = rotate(entry.found, entry.turn);
-      process.nextTick(done, null, found);
+      process.nextTick(done, null, entry.next());
       return;
     }
-    entry.waiting.push(done);
+    entry.wait(done);
+    entry.slow ??= setTimeout(() => this.isSlow(hostname, entry), SLOW_MS);
     if (entry.running) return;
     entry.running = true;
     this.queue.push(hostname);
@@ -69,7 +109,7 @@ export class Resolver {
   private entry(hostname: string): Entry {
     let entry = this.entries.get(hostname);
     if (entry === undefined) {
-      entry = { found: [], expires: 0, waiting: [], turn: 0, running: false };
+      entry = new Entry();
       this.entries.set(hostname, entry);
     }
     return entry;
@@ -80,26 +120,58 @@ export class Resolver {
       const hostname = this.queue.shift();
       if (hostname === undefined) return;
       this.running += 1;
-      this.resolve(hostname, (error, found) => this.found(hostname, error, found));
+      this.system(hostname, (error, found) => this.answered(hostname, error, found));
     }
   }
 
-  private found(hostname: string, error: NodeJS.ErrnoException | null, found: LookupAddress[]): void {
+  private answered(hostname: string, error: NodeJS.ErrnoException | null, found: LookupAddress[]): void {
     this.running -= 1;
     const entry = this.entry(hostname);
     entry.running = false;
-    entry.found = error === null ? found : [];
-    entry.expires = this.now() + CACHE_MS;
-    const { waiting } = entry;
-    entry.waiting = [];
-    for (const done of waiting) done(error, entry.found);
+    if (error === null) this.keep(entry, found);
+    else this.failed(entry, error);
     this.work();
+  }
+
+  private failed(entry: Entry, error: NodeJS.ErrnoException): void {
+    if (GONE.has(error.code ?? '')) entry.found = [];
+    entry.settle(entry.found.length > 0 ? null : error);
+  }
+
+  private keep(entry: Entry, found: LookupAddress[]): void {
+    entry.found = found;
+    entry.expires = this.now() + CACHE_MS;
+    entry.settle(null);
+  }
+
+  /** What was found before is used meanwhile; the name servers are asked in any case, for it may be outdated. */
+  private isSlow(hostname: string, entry: Entry): void {
+    if (entry.found.length > 0) entry.settle(null);
+    this.names?.(hostname, (error, found) => {
+      // Their "no such name" counts for little: the system knows of more places to look.
+      if (error === null && found.length > 0 && (entry.running || entry.isWaitedFor)) this.keep(entry, found);
+    });
   }
 }
 
-function rotate(found: readonly LookupAddress[], turn: number): LookupAddress[] {
-  const start = turn % found.length;
-  return [...found.slice(start), ...found.slice(0, start)];
+/** The same, with an error named ETIMEOUT after `ms` without an answer; 0: as it is. */
+export function withinMs(lookup: Resolver['lookup'], ms: number): Resolver['lookup'] {
+  if (ms <= 0) return lookup;
+  return (hostname, options, callback) => {
+    let answered = false;
+    const answer: LookupCallback = (...result) => {
+      if (answered) return;
+      answered = true;
+      clearTimeout(timer);
+      callback(...result);
+    };
+    const timer = setTimeout(() => answer(timedOut(hostname), []), ms);
+    lookup(hostname, options, answer);
+  };
+}
+
+function timedOut(hostname: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`no answer from a name server for ${hostname}`), { code: 'ETIMEOUT' });
 }
 
 function notFound(hostname: string): NodeJS.ErrnoException {

@@ -473,7 +473,7 @@ describe('L13 connections', () => {
       if (hostname === 'good.test') callback(null, [{ address: '127.0.0.1', family: 4 }]);
     };
     const urls = [{ url: `http://good.test:${target.port}` }, { url: 'http://hangs.test' }];
-    const retry = { attempts: 2, when: ['connect'] };
+    const retry = { attempts: 2, when: ['dns'] };
     const path = await startPath({
       resolver: new Resolver(names),
       routes: { targets: { prod: { urls, retry, timeouts: { connect: '300ms' } } } },
@@ -509,6 +509,78 @@ describe('U02 names', () => {
     expect(result.responses[0]?.status).toBe(502);
     expect(capture).toMatchObject({ reason: 'dns', requestSent: 'no' });
     expect(JSON.stringify(String(result.bytes))).not.toContain('nowhere.test');
+  });
+
+  test('a name server that does not answer is reason dns, within timeouts.connect', async () => {
+    const hangs: LookupAll = () => undefined;
+    const path = await startPath({
+      resolver: new Resolver(hangs, { names: null }),
+      routes: { targets: { prod: { urls: [{ url: 'http://hangs.test' }], timeouts: { connect: '300ms' } } } },
+    });
+    const { result, capture } = await failWith(path);
+    expect(result.responses[0]?.status).toBe(502);
+    expect(capture).toMatchObject({
+      reason: 'dns',
+      requestSent: 'no',
+      errorReason: expect.stringContaining('ETIMEOUT'),
+    });
+  });
+
+  test('names that hang delay only their own targets', async () => {
+    const target = await startTarget();
+    const names: LookupAll = (hostname, callback) => {
+      if (hostname === 'good.test') callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    };
+    const resolver = new Resolver(() => undefined, { names });
+    const targets = {
+      good: `http://good.test:${target.port}`,
+      a: 'http://a.test',
+      b: 'http://b.test',
+      c: 'http://c.test',
+    };
+    const rules = ['a', 'b', 'c'].map((name) => ({ name, target: name, match: { paths: [`/${name}`] } }));
+    const path = await startPath({ resolver, routes: { targets, rules } });
+    const hanging = ['a', 'b', 'c'].map((name) => sendRaw(path.port, GET.replace('/x', `/${name}`), { responses: 1 }));
+    await waitFor(() => path.load().upstreams === 3, { what: 'all to hang' });
+    const started = performance.now();
+    expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(1000);
+    for (const each of await Promise.all(hanging)) expect(each.responses[0]?.status).toBe(502);
+  });
+
+  test('a name that moves is followed: its new address is used once the old answer is five seconds old', async () => {
+    const before = await startTarget();
+    const moved = await startTarget(undefined, { host: '127.0.0.2', port: before.port });
+    let now = 0;
+    let address = '127.0.0.1';
+    const resolver = new Resolver((_, callback) => callback(null, [{ address, family: 4 }]), { now: () => now });
+    const url = `http://moves.test:${before.port}`;
+    const targets = { prod: { urls: [{ url }], connections: { maxAge: '1ms' } } };
+    const path = await startPath({ resolver, routes: { targets } });
+    await sendRaw(path.port, GET, { responses: 1 });
+    address = '127.0.0.2';
+    now = 5000;
+    await waitFor(() => (path.upstreams('prod')[0]?.open ?? 0) > 0, { what: 'the connection' });
+    await sendRaw(path.port, GET, { responses: 1 });
+    expect([before.requests.length, moved.requests.length]).toEqual([1, 1]);
+  });
+
+  test('every address of a name gets connections', async () => {
+    const first = await startTarget();
+    const second = await startTarget(undefined, { host: '127.0.0.2', port: first.port });
+    const both: LookupAll = (_, callback) =>
+      callback(
+        null,
+        ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 })),
+      );
+    const targets = { prod: { urls: [{ url: `http://both.test:${first.port}` }], connections: { maxAge: '1ms' } } };
+    const path = await startPath({ resolver: new Resolver(both), routes: { targets } });
+    for (let i = 0; i < 4; i++) {
+      await sendRaw(path.port, GET, { responses: 1 });
+      const open = performance.now();
+      await waitFor(() => performance.now() - open > 2, { what: 'the connection to be too old', everyMs: 1 });
+    }
+    expect([first.requests.length, second.requests.length]).toEqual([2, 2]);
   });
 
   test('of several addresses the next is tried when one refuses', async () => {

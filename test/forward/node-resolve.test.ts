@@ -1,6 +1,7 @@
 import '../helpers/one-realm.ts';
 import type { LookupAddress } from 'node:dns';
-import { type LookupAll, Resolver } from '../../src/forward/node-resolve.ts';
+import { type LookupAll, Resolver, withinMs } from '../../src/forward/node-resolve.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 const A: LookupAddress = { address: '10.0.0.1', family: 4 };
 const B: LookupAddress = { address: '10.0.0.2', family: 4 };
@@ -85,7 +86,7 @@ test('U02 a failure is told with its code to all who wait, and not kept', async 
 test('U02 a name is asked for again after five seconds', async () => {
   let now = 0;
   const names = new FakeNames();
-  const resolver = new Resolver(names.resolve, () => now);
+  const resolver = new Resolver(names.resolve, { now: () => now });
   const first = all(resolver, 'a');
   names.answer('a', [A]);
   await first;
@@ -95,6 +96,74 @@ test('U02 a name is asked for again after five seconds', async () => {
   const second = all(resolver, 'a');
   names.answer('a', [B]);
   expect(await second).toEqual([B]);
+});
+
+const EAI_AGAIN = Object.assign(new Error('getaddrinfo EAI_AGAIN a'), { code: 'EAI_AGAIN' });
+const ENOTFOUND = Object.assign(new Error('getaddrinfo ENOTFOUND a'), { code: 'ENOTFOUND' });
+
+describe('U02 a name server that hangs', () => {
+  const found: LookupAll = (_hostname, callback) => callback(null, [B]);
+  const none: LookupAll = (_hostname, callback) => callback(ENOTFOUND, []);
+
+  test('does not delay the others: name servers are asked without the system after a moment', async () => {
+    const names = new FakeNames();
+    const resolver = new Resolver(names.resolve, { names: found });
+    const asking = ['hangs', 'hangs-too', 'good'].map((name) => all(resolver, name));
+    expect(await Promise.all(asking)).toEqual([[B], [B], [B]]);
+    expect(names.asked).toEqual(['hangs', 'hangs-too']);
+  });
+
+  test('does not delay a name that was known before: its addresses are used until there are others', async () => {
+    let now = 0;
+    const names = new FakeNames();
+    const resolver = new Resolver(names.resolve, { now: () => now, names: none });
+    const first = all(resolver, 'a');
+    names.answer('a', [A]);
+    await first;
+    now = 5000;
+    expect(await all(resolver, 'a')).toEqual([A]);
+    expect(await all(resolver, 'a')).toEqual([A]);
+    expect(names.asked).toEqual(['a', 'a']);
+    names.answer('a', [B]);
+    expect(await all(resolver, 'a')).toEqual([B]);
+  });
+
+  test('is waited for where nobody else knows the name', async () => {
+    const names = new FakeNames();
+    let asked = 0;
+    const resolver = new Resolver(names.resolve, {
+      names: (hostname, callback) => {
+        asked += 1;
+        none(hostname, callback);
+      },
+    });
+    const asking = all(resolver, 'a');
+    await waitFor(() => asked === 1, { what: 'the name servers to be asked' });
+    names.answer('a', [A]);
+    expect(await asking).toEqual([A]);
+  });
+
+  test('is an error named ETIMEOUT where the time is limited', async () => {
+    const lookup = withinMs(new Resolver(new FakeNames().resolve, { names: null }).lookup, 50);
+    const code = await new Promise((resolve) => lookup('a', { all: true }, (error) => resolve(error?.code)));
+    expect(code).toBe('ETIMEOUT');
+  });
+});
+
+test('U02 the last addresses outlive a failure of the name server, not the end of the name', async () => {
+  let now = 0;
+  const names = new FakeNames();
+  const resolver = new Resolver(names.resolve, { now: () => now, names: null });
+  const ask = (answer: LookupAddress[] | Error): Promise<unknown> => {
+    now += 5000;
+    const asking = all(resolver, 'a');
+    names.answer('a', answer);
+    return asking;
+  };
+  expect(await ask([A])).toEqual([A]);
+  expect(await ask(EAI_AGAIN)).toEqual([A]);
+  await expect(ask(ENOTFOUND)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  await expect(ask(EAI_AGAIN)).rejects.toMatchObject({ code: 'EAI_AGAIN' });
 });
 
 test('localhost is resolved by the system', async () => {
