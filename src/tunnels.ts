@@ -1,5 +1,5 @@
 /** The path of a request that asks for another protocol: the same steps as any other, then bytes both ways. */
-import { problem, rawAnswer, rawHead } from './accept/answer.ts';
+import { type Answer, problem, rawAnswer, rawHead } from './accept/answer.ts';
 import { RequestBody } from './accept/body.ts';
 import type { UpgradeRequest } from './accept/node-server.ts';
 import type { AmbassadorParts } from './ambassador.ts';
@@ -8,12 +8,13 @@ import type { Rule } from './dispatch/rule.ts';
 import type { TemplateContext } from './dispatch/template.ts';
 import type { Attempt, Reason, RequestHead, RequestSent, Verdict } from './exchange.ts';
 import type { Ending } from './forward/failure.ts';
+import type { HeldAnswer } from './forward/held-answer.ts';
 import type { Lane } from './forward/lanes.ts';
 import { NodeTunnel, type TunnelOwner } from './forward/node-tunnel.ts';
 import type { Upstream } from './forward/node-upstream.ts';
 import { planFlight } from './forward/plan.ts';
 import { failureStatus, judge } from './judge/judge.ts';
-import { plainFailure, refusePatch } from './record/answer-failure.ts';
+import { captureFields, friendlyAnswer, plainFailure, refusePatch } from './record/answer-failure.ts';
 import type { CaptureSource, Kept } from './record/capture.ts';
 import { newRecordId } from './record/record-id.ts';
 import type { WatchedCaller, WatchedExchange, WatchedFlight } from './watch/exchange-watch.ts';
@@ -62,8 +63,8 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   readonly startedAt = performance.now();
   readonly backendUrl: string;
   readonly attempts: Attempt[] = [];
-  readonly held = null;
   readonly retries = 0;
+  held: HeldAnswer | null = null;
   status = 0;
   targetMs: number | null = null;
   verdict: Verdict | null = null;
@@ -112,14 +113,17 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
     const { upgrade, compiled, upstream, parts } = this;
     const offered = upgrade.request.headers.upgrade ?? '';
     try {
-      const plan = planFlight(compiled, lane, this, parts.policy, 0);
+      const plan = planFlight(compiled, lane, this, parts.policy, parts.holdBytes);
       if (plan === null) return this.reject(508, 'loop', 'This request has been here before.');
       if (plan.problem !== null) return this.reject(502, 'patch', 'This route is not usable as it is configured.');
-      const { connect: connectMs, response: responseMs } = plan.timeouts;
+      const { connect: connectMs, response: responseMs, idle: answerIdleMs } = plan.timeouts;
       const headers = [...withHost(plan.headers, upstream), 'Connection', 'Upgrade', 'Upgrade', offered];
       const { path } = upstream.resolve(plan.uri);
-      const tunnelPlan = { upstream, method: this.head.method, path, headers, connectMs, responseMs, idleMs, offered };
-      this.tunnel = new NodeTunnel(upgrade.socket, upgrade.early, tunnelPlan, this);
+      const { holdBytes } = plan;
+      const { method } = this.head;
+      const what = { upstream, method, path, headers, offered, holdBytes };
+      const times = { connectMs, responseMs, idleMs, answerIdleMs };
+      this.tunnel = new NodeTunnel(upgrade.socket, upgrade.early, { ...what, ...times }, this);
     } catch (error) {
       const { status, kind, detail } = refusePatch(error);
       return this.reject(status, kind, detail);
@@ -131,6 +135,31 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   switched(rawHeaders: string[]): void {
     this.settle({ kind: 'answered', status: 101 });
     this.writeHead(101, '', rawHeaders);
+  }
+
+  informed(status: number, message: string, rawHeaders: string[]): void {
+    this.upgrade.socket.write(rawHead(status, message, rawHeaders));
+  }
+
+  holds(status: number): boolean {
+    return this.compiled.capture.wants('status', status, this.head.method);
+  }
+
+  /** judge and record, then the target's own answer or the rule's. */
+  heldBack(answer: HeldAnswer, rawHeaders: string[]): void {
+    const { status, message } = answer;
+    this.held = answer;
+    this.note('status', status);
+    const text = `the target answered ${status}`;
+    const failure = { reason: 'status', message: text, timedOut: false, requestSent: this.requestSent } as const;
+    const verdict = this.settle({ kind: 'failed', failure, status });
+    if (verdict.kind !== 'failed') return;
+    this.keep(verdict, (kept) => {
+      const friendly = friendlyAnswer(this.compiled, this, kept);
+      if (friendly !== null) return this.end(friendly);
+      this.writeHead(status, message, [...rawHeaders, ...captureFields(kept), 'Connection', 'close']);
+      this.tunnel?.releaseHeld();
+    });
   }
 
   answered(status: number, message: string, rawHeaders: string[]): void {
@@ -146,7 +175,7 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
     const verdict = this.settle({ kind: 'failed', failure, status: null });
     if (verdict.kind !== 'failed') return;
     const status = failureStatus(verdict, timedOut);
-    this.keep(verdict, (kept) => this.answerFailure(status, kept));
+    this.keep(verdict, (kept) => this.end(friendlyAnswer(this.compiled, this, kept) ?? plainFailure(status, kept)));
   }
 
   callerLeft(): void {
@@ -175,7 +204,7 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   /** `answer`: null where the rule doesn't keep this failure. */
   private keep(verdict: Verdict & { readonly kind: 'failed' }, answer: (kept: Kept | null) => void): void {
     const { parts, compiled, timestamp, rule, target } = this;
-    if (!compiled.capture.wants(verdict.reason, null, this.head.method)) return answer(null);
+    if (!compiled.capture.wants(verdict.reason, verdict.status, this.head.method)) return answer(null);
     this.keeping = true;
     parts.capturer.keep(this, { id: this.id(), timestamp, rule, target, verdict }, (kept) => {
       this.kept = kept;
@@ -186,9 +215,9 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
     });
   }
 
-  private note(reason: Reason): void {
+  private note(reason: Reason, status: number | null = null): void {
     const { timestamp: at, backendUrl: url, requestSent } = this;
-    this.attempts.push({ at, url, reason, status: null, requestSent, ms: performance.now() - this.startedAt });
+    this.attempts.push({ at, url, reason, status, requestSent, ms: performance.now() - this.startedAt });
   }
 
   private settle(ending: Ending): Verdict {
@@ -197,9 +226,10 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
     return this.verdict;
   }
 
-  private answerFailure(status: 502 | 503 | 504, kept: Kept | null): void {
-    this.status = status;
-    this.upgrade.socket.end(rawAnswer(plainFailure(status, kept)), () => this.upgrade.socket.destroy());
+  /** An answer of ours, after which the connection is closed. */
+  private end(answer: Answer): void {
+    this.status = answer.status;
+    this.upgrade.socket.end(rawAnswer(answer), () => this.upgrade.socket.destroy());
   }
 
   private writeHead(status: number, message: string, rawHeaders: string[]): void {

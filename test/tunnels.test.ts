@@ -1,83 +1,14 @@
 /** WebSockets and other upgrades through the path. */
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { connect, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { connect } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { cleanUp } from './helpers/cleanup.ts';
-import { type RawConnection, startRawTarget, startTarget } from './helpers/node-target.ts';
-import { type PathOptions, type RunningPath, startPath } from './helpers/path.ts';
-import { closedPort, portOf } from './helpers/ports.ts';
+import { startRawTarget, startTarget } from './helpers/node-target.ts';
+import { startPath } from './helpers/path.ts';
+import { portOf } from './helpers/ports.ts';
 import { sendRaw } from './helpers/raw-client.ts';
+import { call, half, openSocket, pathTo, SWITCH, startEcho, startSwitching, UPGRADE } from './helpers/tunnel.ts';
 import { waitFor } from './helpers/wait.ts';
-
-const UPGRADE = 'GET /chat?room=1 HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-One: 1\r\n\r\n';
-const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
-
-interface EchoServer {
-  readonly url: string;
-  readonly heads: { uri: string; headers: Record<string, unknown> }[];
-  readonly sockets: WebSocket[];
-}
-
-/** Sends every message back as it came. */
-async function startEcho(): Promise<EchoServer> {
-  const server: Server = createServer();
-  const sockets: WebSocket[] = [];
-  const heads: EchoServer['heads'] = [];
-  const webSockets = new WebSocketServer({ server, handleProtocols: (protocols) => [...protocols][0] ?? false });
-  webSockets.on('connection', (socket, request) => {
-    heads.push({ uri: request.url ?? '', headers: request.headers });
-    sockets.push(socket);
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
-    socket.on('error', () => socket.terminate());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  cleanUp(() => {
-    for (const socket of sockets) socket.terminate();
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${portOf(server)}`, heads, sockets };
-}
-
-const pathTo = (url: string, options: Partial<PathOptions> = {}): Promise<RunningPath> =>
-  startPath({ routes: { targets: { prod: url } }, ...options });
-
-async function openSocket(path: RunningPath, protocols: string[] = []): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${path.port}/chat?room=1`, protocols, { headers: { 'x-one': '1' } });
-  cleanUp(() => socket.terminate());
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  return socket;
-}
-
-/** A target that switches and then does this. */
-const startSwitching = (then: (connection: RawConnection) => void | Promise<void>) =>
-  startRawTarget(async (connection) => {
-    await connection.readHead();
-    await connection.send(SWITCH);
-    await then(connection);
-  });
-
-function call(path: RunningPath, bytes = UPGRADE): { socket: Socket; received: () => string; ended: () => boolean } {
-  const socket = connect({ port: path.port, host: '127.0.0.1', allowHalfOpen: true });
-  cleanUp(() => void socket.destroy());
-  let received = '';
-  let ended = false;
-  socket.on('data', (chunk) => {
-    received += chunk.toString('latin1');
-  });
-  socket.on('error', () => socket.destroy());
-  for (const event of ['end', 'close']) {
-    socket.on(event, () => {
-      ended = true;
-    });
-  }
-  socket.write(bytes, 'latin1');
-  return { socket, received: () => received, ended: () => ended };
-}
-
-const half = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.end(resolve));
 
 describe('W01 W05 WebSockets', () => {
   test('messages go both ways, byte for byte, from empty ones to a mebibyte', async () => {
@@ -233,119 +164,6 @@ describe('other protocols', () => {
     const { received, ended } = call(path);
     await waitFor(() => received().includes('101'), { what: 'the switch' });
     await waitFor(ended, { what: 'the end', timeoutMs: 2000 });
-  });
-});
-
-describe('W02 a target that does not switch', () => {
-  test.each([
-    ['403 with a body', 'HTTP/1.1 403 Forbidden\r\nX-Why: no\r\nContent-Length: 4\r\n\r\nnope', 403, 'nope'],
-    ['200 chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnope\r\n0\r\n\r\n', 200, 'nope'],
-    [
-      '426 that names protocols',
-      'HTTP/1.1 426 Upgrade Required\r\nUpgrade: other\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n',
-      426,
-      '',
-    ],
-    ['503', 'HTTP/1.1 503 \xdcberlast\r\nContent-Length: 0\r\n\r\n', 503, ''],
-  ])('%s: the answer is relayed and the connection closed', async (_, bytes, status, body) => {
-    const target = await startRawTarget(async (connection) => {
-      await connection.readHead();
-      await connection.send(bytes);
-    });
-    const path = await pathTo(target.url);
-    const { responses, ended } = await sendRaw(path.port, UPGRADE);
-    expect(responses.map((response) => response.status)).toEqual([status]);
-    expect(String(responses[0]?.body)).toBe(body);
-    expect(responses[0]?.header('connection')).toBe('close');
-    expect(responses[0]?.header('upgrade')).toBeUndefined();
-    expect(ended).toBe('closed');
-  });
-
-  test('W04 what the caller sent with the request is not read as another one', async () => {
-    const target = await startRawTarget(async (connection) => {
-      await connection.readHead();
-      await connection.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
-    });
-    const path = await pathTo(target.url);
-    const { responses } = await sendRaw(path.port, `${UPGRADE}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
-    expect(responses.map(({ status }) => status)).toEqual([403]);
-    expect(target.connections.map((connection) => String(connection.received())).join('')).not.toContain('smuggled');
-  });
-});
-
-describe('a target that fails', () => {
-  const fail = async (path: RunningPath) => {
-    const { responses, ended } = await sendRaw(path.port, UPGRADE);
-    expect(responses).toHaveLength(1);
-    expect(ended).toBe('closed');
-    return responses[0];
-  };
-
-  test('that is down: 502 with a record', async () => {
-    const path = await pathTo(`http://127.0.0.1:${await closedPort()}`);
-    const response = await fail(path);
-    expect(response?.status).toBe(502);
-    expect(response?.header('outrider-record')).toBe(path.captures[0]?.id);
-    expect(path.captures[0]).toMatchObject({
-      reason: 'connect',
-      requestSent: 'no',
-      head: { uri: '/chat?room=1', method: 'GET' },
-      body: { kind: 'memory', truncated: false, totalBytes: 0 },
-      attempts: [{ reason: 'connect' }],
-    });
-  });
-
-  const sends =
-    (bytes: string) =>
-    (connection: RawConnection): Promise<void> =>
-      connection.send(bytes);
-  const framed = SWITCH.replace('\r\n\r\n', '\r\nTransfer-Encoding: chunked\r\n\r\n');
-
-  test.each<readonly [string, number, string, (connection: RawConnection) => unknown]>([
-    ['closes', 502, 'reset', (connection) => connection.close()],
-    ['speaks no HTTP', 502, 'protocol', sends('SSH-2.0-x\r\n')],
-    ['says nothing', 504, 'timeout', () => undefined],
-    ['switches to what was not offered (W03)', 502, 'protocol', sends(SWITCH.replace('echo', 'other'))],
-    ['names no protocol (W03)', 502, 'protocol', sends(SWITCH.replace('Upgrade: echo\r\n', ''))],
-    ['frames its 101 (W03)', 502, 'protocol', sends(framed)],
-    ['answers in an unknown coding', 502, 'protocol', sends('HTTP/1.1 200 OK\r\nTransfer-Encoding: foo\r\n\r\nabc')],
-  ])('that %s: %i and a record named %s', async (_, status, reason, script) => {
-    const target = await startRawTarget(async (connection) => {
-      await connection.readHead();
-      await script(connection);
-    });
-    const targets = { prod: { urls: [{ url: target.url }], timeouts: { response: '300ms' } } };
-    const path = await startPath({ routes: { targets } });
-    const response = await fail(path);
-    expect(response?.status).toBe(status);
-    expect(response?.header('outrider-record')).toBe(path.captures[0]?.id);
-    expect(path.captures).toHaveLength(1);
-    expect(path.captures[0]?.reason).toBe(reason);
-  });
-
-  test.each([
-    ['in a chunk', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
-    ['before its length', 'Content-Length: 50\r\n\r\nhello'],
-  ])('that breaks off an ordinary answer %s: what the caller gets never looks whole', async (_, rest) => {
-    const target = await startRawTarget(async (connection) => {
-      await connection.readHead();
-      await connection.send(`HTTP/1.1 200 OK\r\n${rest}`);
-      connection.close();
-    });
-    const { bytes, ended } = await sendRaw((await pathTo(target.url)).port, UPGRADE);
-    expect(bytes.toString()).toContain('hello');
-    expect(ended).toBe('reset');
-  });
-
-  test('a caller that leaves before the answer is a record named clientAbort', async () => {
-    const target = await startRawTarget(() => undefined);
-    const path = await pathTo(target.url);
-    const { socket } = call(path);
-    await waitFor(() => target.connections[0]?.received().includes('\r\n\r\n'), { what: 'the request at the target' });
-    socket.resetAndDestroy();
-    await path.rest();
-    expect(path.captures.map(({ reason }) => reason)).toEqual(['clientAbort']);
-    await waitFor(() => target.connections[0]?.socket.destroyed, { what: 'the target to be cut', timeoutMs: 1000 });
   });
 });
 

@@ -2,14 +2,15 @@
  * One request that asks for another protocol (RFC 9110 section 7.8): sent by itself on a connection of its own; when
  * the target agrees, bytes go both ways until either side ends.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type InformationEvent } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { listTokens } from '../accept/field.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
 import { responseHeaders } from './headers.ts';
+import type { HeldAnswer } from './held-answer.ts';
 import { translateError } from './node-error.ts';
+import { finishWriting, RefusedUpgrade, resetSide } from './node-refused-upgrade.ts';
 import type { Upstream } from './node-upstream.ts';
 
 export interface TunnelPlan {
@@ -20,7 +21,12 @@ export interface TunnelPlan {
   readonly headers: readonly string[];
   readonly connectMs: number;
   readonly responseMs: number;
+  /** Both ways without a byte. */
   readonly idleMs: number;
+  /** Between two pieces of an ordinary answer. */
+  readonly answerIdleMs: number;
+  /** Bytes of a held answer that are recorded before it is released. */
+  readonly holdBytes: number;
   /** Protocols that the caller offered. */
   readonly offered: string;
 }
@@ -28,6 +34,12 @@ export interface TunnelPlan {
 export interface TunnelOwner {
   /** The target agreed; the fields of its 101. */
   switched(rawHeaders: string[]): void;
+  /** An informational answer. */
+  informed(status: number, message: string, rawHeaders: string[]): void;
+  /** Whether an answer with this status is a failure that is kept back until it is recorded. */
+  holds(status: number): boolean;
+  /** Such an answer is there; `rawHeaders` are those for the caller. `releaseHeld` lets it go. */
+  heldBack(answer: HeldAnswer, rawHeaders: string[]): void;
   /** The target answered something else; the connection is closed after it. */
   answered(status: number, message: string, rawHeaders: string[]): void;
   failed(reason: Reason, message: string, timedOut: boolean): void;
@@ -36,6 +48,9 @@ export interface TunnelOwner {
   /** All is over, after any of the above. */
   closed(): void;
 }
+
+/** As node-caller.ts has it for other requests. */
+const MAX_INFORMATIONAL = 100;
 
 export class NodeTunnel {
   requestSent: RequestSent = 'no';
@@ -46,7 +61,9 @@ export class NodeTunnel {
   private readonly plan: TunnelPlan;
   private readonly owner: TunnelOwner;
   private target: Duplex | null = null;
-  private state: 'asking' | 'open' | 'failed' | 'over' = 'asking';
+  private state: 'asking' | 'holding' | 'open' | 'failed' | 'over' = 'asking';
+  private refusal: RefusedUpgrade | null = null;
+  private informed = 0;
   private timer: NodeJS.Timeout | null = null;
   private cut: ((error: Error) => void) | null = null;
 
@@ -59,24 +76,33 @@ export class NodeTunnel {
 
   open(): void {
     const { plan, caller } = this;
-    const { origin, lookup, tls } = plan.upstream.reach;
-    const url = new URL(origin);
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const { reach } = plan.upstream;
+    const { lookup, tls, headerBytes: maxHeaderSize } = reach;
+    const url = new URL(reach.origin);
+    const secure = url.protocol === 'https:';
+    const send = secure ? httpsRequest : httpRequest;
     const request = send({
       host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
       method: plan.method,
       path: plan.path,
       headers: plan.headers as string[],
       agent: false,
       lookup,
+      maxHeaderSize,
       ...tls,
     });
+    // Bytes are limited; Node would cut off fields beyond 2,000 without a word.
+    request.maxHeadersCount = 0;
     this.cut = (error) => request.destroy(error);
     this.limit(plan.connectMs, 'the target did not accept a connection in time');
     request.on('socket', (socket) =>
-      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => this.sent()),
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        reach.connected(socket);
+        this.sent();
+      }),
     );
+    request.on('information', (information) => this.inform(information));
     request.on('upgrade', (response, socket, head) => this.upgraded(response, socket, head));
     request.on('response', (response) => this.refused(response));
     request.on('error', (error) => this.fail(error));
@@ -95,6 +121,18 @@ export class NodeTunnel {
   private sent(): void {
     this.requestSent = 'yes';
     this.limit(this.plan.responseMs, 'the target did not answer in time');
+  }
+
+  /** As for any request: so many and no more, and 100 is nothing that the caller waits for. */
+  private inform({ statusCode, statusMessage, rawHeaders }: InformationEvent): void {
+    this.informed += 1;
+    if (this.informed > MAX_INFORMATIONAL) {
+      const text = 'the target sent informational answers without end';
+      this.failWith('protocol', text, false);
+      this.cut?.(new Error(text));
+    } else if (this.state === 'asking' && statusCode !== 100) {
+      this.owner.informed(statusCode, statusMessage, responseHeaders(rawHeaders));
+    }
   }
 
   private upgraded(response: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -131,7 +169,7 @@ export class NodeTunnel {
     target.on('end', () => caller.end());
     caller.on('end', () => target.end());
     target.on('error', () => caller.destroy());
-    target.on('close', () => this.finishCaller());
+    target.on('close', () => finishWriting(caller));
     for (const side of [caller, target]) setIdle(side, this.plan.idleMs, () => this.destroy());
   }
 
@@ -145,25 +183,40 @@ export class NodeTunnel {
     if (!this.caller.write(chunk)) this.target?.pause();
   }
 
-  /** Not a switch: an ordinary answer, after which the connection is closed, for what follows is no request. */
+  /** Lets the answer go that was held back; its head has been written. */
+  releaseHeld(): void {
+    this.refusal?.release();
+  }
+
+  /** Not a switch: an ordinary answer. */
   private refused(response: IncomingMessage): void {
     this.stopTimer();
-    const { caller } = this;
+    const { caller, owner, plan } = this;
     const headers = this.state === 'asking' ? this.refusedHeaders(response) : null;
     if (headers === null) {
       response.destroy();
       return;
     }
-    this.state = 'open';
-    this.owner.answered(response.statusCode ?? 502, response.statusMessage ?? '', headers);
-    response.on('data', (chunk: Buffer) => {
-      this.bytesDown += chunk.length;
-      if (!caller.write(chunk)) response.pause();
+    const { statusCode: status = 502, statusMessage: message = '' } = response;
+    const refusal = new RefusedUpgrade(response, caller, plan.answerIdleMs, {
+      held: (answer) => {
+        this.state = 'open';
+        owner.heldBack(answer, headers);
+      },
+      passed: (bytes) => {
+        this.bytesDown += bytes;
+      },
     });
-    caller.on('drain', () => response.resume());
-    response.on('end', () => this.finishCaller());
-    response.on('error', () => reset(caller));
-    setIdle(caller, this.plan.idleMs, () => this.destroy());
+    this.refusal = refusal;
+    setIdle(caller, plan.idleMs, () => this.destroy());
+    if (owner.holds(status)) {
+      this.state = 'holding';
+      refusal.hold(plan.holdBytes);
+      return;
+    }
+    this.state = 'open';
+    owner.answered(status, message, headers);
+    refusal.relay();
   }
 
   /** null: it can't be relayed, and has been told as a failure. */
@@ -181,18 +234,12 @@ export class NodeTunnel {
     }
   }
 
-  /** The last of what was written leaves before the connection is closed. */
-  private finishCaller(): void {
-    const { caller } = this;
-    if (caller.destroyed || caller.writableFinished) caller.destroy();
-    else caller.end(() => caller.destroy());
-  }
-
   private callerClosed(): void {
     const { state } = this;
     this.over(() => {
-      if (state === 'asking') this.owner.callerLeft();
+      if (state === 'asking' || state === 'holding') this.owner.callerLeft();
     });
+    this.refusal?.stop();
     this.target?.destroy();
     this.cut?.(new Error('the caller went away'));
   }
@@ -205,7 +252,7 @@ export class NodeTunnel {
 
   private failWith(reason: Reason, message: string, timedOut: boolean): void {
     this.stopTimer();
-    if (this.state === 'open') reset(this.caller);
+    if (this.state === 'open') resetSide(this.caller);
     if (this.state !== 'asking') return;
     this.state = 'failed';
     this.owner.failed(reason, message, timedOut);
@@ -238,12 +285,6 @@ export class NodeTunnel {
 /** `Connection` and `Upgrade` are this connection's own and are written anew. */
 function switchHeaders(response: IncomingMessage): string[] {
   return [...responseHeaders(response.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', response.headers.upgrade ?? ''];
-}
-
-/** Where the end of the connection may be the end of the body, only a reset tells them apart (RFC 9112 section 8). */
-function reset(side: Duplex): void {
-  if (side instanceof Socket) side.resetAndDestroy();
-  else side.destroy();
 }
 
 function setIdle(side: Duplex, ms: number, onIdle: () => void): void {

@@ -30,13 +30,17 @@ export function answerFailure(
     return;
   }
   if (ending.kind === 'badBody') return answerBadBody(flight, ending.fault);
-  const fields = captureFields(kept);
-  const friendly = kept !== null && isOnDisk(kept) ? renderFriendly(rule.capture.answer, context, fields) : null;
+  const friendly = friendlyAnswer(rule, context, kept);
   if (friendly !== null) {
     flight.abandonAttempt('the rule answers by itself');
     caller.answer(friendly);
-  } else if (flight.held !== null) flight.relayHeld(fields);
+  } else if (flight.held !== null) flight.relayHeld(captureFields(kept));
   else answerPlain(flight, ending, kept);
+}
+
+/** The rule's own answer to a failure that is on disk; null: there is none. */
+export function friendlyAnswer(rule: Rule, context: TemplateContext, kept: Kept | null): Answer | null {
+  return kept !== null && isOnDisk(kept) ? renderFriendly(rule.capture.answer, context, captureFields(kept)) : null;
 }
 
 /** A value of the request that would break its own message: the caller's fault, and the caller hears of it. */
@@ -48,7 +52,8 @@ export function refusePatch(error: unknown): Refusal {
 
 const isOnDisk = (kept: Kept): boolean => kept.outcome === 'committed' || kept.outcome === 'partial';
 
-function captureFields(kept: Kept | null): string[] {
+/** What an answer says of its record. */
+export function captureFields(kept: Kept | null): string[] {
   if (kept === null) return [];
   if (kept.outcome === 'committed') return ['outrider-record', kept.id];
   if (kept.outcome === 'partial') return ['outrider-record', kept.id, 'outrider-capture', 'partial'];
