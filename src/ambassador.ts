@@ -7,7 +7,7 @@ import type { Caller } from './accept/node-caller.ts';
 import type { Ending } from './forward/failure.ts';
 import { judge } from './judge/judge.ts';
 import { type AmbassadorParts, Passage, type PathSteps } from './passage.ts';
-import { answerServerOptions, NO_RULE, refuse } from './refuse.ts';
+import { answerHere, isForUs, NO_RULE, refuse } from './refuse.ts';
 
 export type { AmbassadorParts } from './passage.ts';
 
@@ -15,7 +15,7 @@ export type { AmbassadorParts } from './passage.ts';
 export function serve(caller: Caller, parts: AmbassadorParts): void {
   const full = parts.overload.enter(); //            accept: first of all, for a full house does no work
   if (full !== null) return refuse(caller, full, parts);
-  if (caller.head.uri === '*') return answerServerOptions(caller, parts);
+  if (isForUs(caller.head)) return answerHere(caller, parts);
 
   const rule = parts.routes.match(caller.head); //   dispatch: one whole configuration decides about one exchange
   if (rule === null) return refuse(caller, NO_RULE, parts);

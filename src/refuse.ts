@@ -3,6 +3,8 @@ import { emptyAnswer, problem } from './accept/answer.ts';
 import type { Refusal } from './accept/guard.ts';
 import type { Caller } from './accept/node-caller.ts';
 import type { Overload } from './accept/overload.ts';
+import type { RequestHead } from './exchange.ts';
+import { isLastHop, lastHopAnswer } from './forward/max-forwards.ts';
 import type { ExchangeWatch } from './watch/exchange-watch.ts';
 
 export const NO_RULE: Refusal = { status: 404, kind: 'noRule', detail: 'Nothing is configured for this request.' };
@@ -22,7 +24,11 @@ export function refuse(caller: Caller, refusal: Refusal, { overload, watch }: Re
 }
 
 /** `OPTIONS *` asks about the server, which is Outrider (RFC 9110 section 9.3.7): no rule is meant. */
-export function answerServerOptions(caller: Caller, { overload }: RefuseParts): void {
+export function isForUs(head: RequestHead): boolean {
+  return head.uri === '*' || isLastHop(head);
+}
+
+export function answerHere(caller: Caller, { overload }: RefuseParts): void {
   overload.leave();
-  caller.answer(emptyAnswer(204));
+  caller.answer(caller.head.uri === '*' ? emptyAnswer(204) : lastHopAnswer(caller.head));
 }

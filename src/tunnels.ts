@@ -10,6 +10,7 @@ import type { Attempt, Reason, RequestHead, RequestSent, Verdict } from './excha
 import type { Ending } from './forward/failure.ts';
 import type { HeldAnswer } from './forward/held-answer.ts';
 import type { Lane } from './forward/lanes.ts';
+import { isLastHop, lastHopAnswer } from './forward/max-forwards.ts';
 import { NodeTunnel, type TunnelOwner } from './forward/node-tunnel.ts';
 import type { Upstream } from './forward/node-upstream.ts';
 import { planFlight } from './forward/plan.ts';
@@ -29,6 +30,10 @@ export class Tunnels {
     const full = this.draining ? DRAINING : parts.overload.enter();
     if (full !== null) return refuse(upgrade, full.status, full.kind, full.detail, parts);
     const head = headOf(upgrade);
+    if (isLastHop(head)) {
+      parts.overload.leave();
+      return answerRaw(upgrade, lastHopAnswer(head));
+    }
     const rule = parts.routes.match(head);
     const lane = rule === null ? null : parts.lanes.get(rule.targetName);
     if (rule === null || lane === null) {
@@ -279,6 +284,10 @@ function refuse(
 ): void {
   const remote = request.socket.remoteAddress ?? '';
   parts.watch.refused({ status, kind, detail }, listener, remote, `${request.method} ${request.url}`);
+  answerRaw({ socket }, problem(status, detail));
+}
+
+function answerRaw({ socket }: Pick<UpgradeRequest, 'socket'>, answer: Answer): void {
   socket.on('error', () => socket.destroy());
-  socket.end(rawAnswer(problem(status, detail)), () => socket.destroy());
+  socket.end(rawAnswer(answer), () => socket.destroy());
 }

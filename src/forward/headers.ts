@@ -4,6 +4,7 @@
  */
 import { FIELD, fieldKind, listTokens } from '../accept/field.ts';
 import type { RawHeaders, RequestHead } from '../exchange.ts';
+import { nextMaxForwards } from './max-forwards.ts';
 
 export interface ForwardingPolicy {
   /** Our name in Via, unlike that of any other process: how a loop is seen. */
@@ -40,6 +41,9 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
       case FIELD.via:
         if (value.includes(policy.pseudonym)) return null;
         via = via === '' ? value : `${via}, ${value}`;
+        continue;
+      case FIELD.maxForwards:
+        if (named?.has('max-forwards') !== true) headers.push(name, nextMaxForwards(head.method, value));
         continue;
       case FIELD.forwardedFor:
         if (policy.forwarded !== 'append' || named?.has('x-forwarded-for') === true) break;
