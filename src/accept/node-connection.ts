@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BodyFault } from './body.ts';
 import type { Caller, CallerTracker } from './node-caller.ts';
+import { PeerTable } from './peer-table.ts';
 
 /** The listener, as far as its connections need it. */
 export interface ConnectionOwner {
@@ -14,9 +15,12 @@ export interface ConnectionOwner {
 
 /**
  * A caller that has sent FIN may still be reading (RFC 9112 section 9.6) or may be gone: TCP doesn't say which. One
- * that gets nothing for so long counts as gone.
+ * that has got nothing for so long is looked for: where nobody on this machine or in this pod holds its end, it counts
+ * as gone.
  */
-const HALF_CLOSED_MS = 900;
+const HALF_CLOSED_MS = 700;
+
+const peers = new PeerTable();
 
 const NOTHING = Buffer.alloc(0);
 
@@ -101,10 +105,16 @@ export class Connection implements CallerTracker {
 
   private watchHalfClosed(): void {
     const { bytesWritten } = this.socket;
-    this.halfClosedTimer = setTimeout(() => {
-      if (this.socket.bytesWritten === bytesWritten) this.socket.destroy();
-      else this.watchHalfClosed();
-    }, HALF_CLOSED_MS);
+    this.halfClosedTimer = setTimeout(() => this.lookForPeer(bytesWritten), HALF_CLOSED_MS);
+  }
+
+  private async lookForPeer(bytesBefore: number): Promise<void> {
+    const { socket } = this;
+    const { bytesWritten, remotePort = 0, localPort = 0 } = socket;
+    const isThere = bytesWritten !== bytesBefore || (await peers.isHeld(remotePort, localPort));
+    if (socket.destroyed) return;
+    if (isThere) this.watchHalfClosed();
+    else socket.destroy();
   }
 }
 

@@ -404,11 +404,26 @@ describe('B19 a caller that closes its side after the request', () => {
     expect(String(responses[0]?.body)).toBe('012345');
   });
 
-  test('counts as gone when nothing comes', async () => {
+  test('gets an answer that begins late: it is told from one that is gone', async () => {
+    const target = await startTarget(async (_, response) => {
+      await pause(2000);
+      response.end('very late');
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses } = await sendRaw(path.port, GET, { end: true });
+    expect(String(responses[0]?.body)).toBe('very late');
+    expect(path.captures).toEqual([]);
+  });
+
+  test('counts as gone once it has closed the other side, too', async () => {
     const target = await startTarget(() => undefined);
     const path = await startPath({ routes: { targets: { prod: target.url } } });
-    await sendRaw(path.port, GET, { end: true });
-    await waitFor(() => path.captures.length === 1, { what: 'the capture' });
+    const socket = connect({ port: path.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.end(GET);
+    await waitFor(() => target.requests.length === 1, { what: 'the request at the target' });
+    socket.destroy();
+    await waitFor(() => path.captures.length === 1, { what: 'the capture', timeoutMs: 1000 });
     expect(path.captures[0]?.reason).toBe('clientAbort');
+    await waitFor(() => target.last().aborted, { what: 'the target to be cut', timeoutMs: 1000 });
   });
 });

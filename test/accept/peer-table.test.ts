@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { PeerTable } from '../../src/accept/peer-table.ts';
+import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
+import { portOf } from '../helpers/ports.ts';
+import { waitFor } from '../helpers/wait.ts';
+
+async function connected(host: string): Promise<{ caller: Socket; ports: [number, number] }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    cleanUp(() => void socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  cleanUp(() => void server.close());
+  const caller = connect({ port: portOf(server), host, allowHalfOpen: true });
+  cleanUp(() => void caller.destroy());
+  await new Promise((resolve) => caller.once('connect', resolve));
+  return { caller, ports: [caller.localPort ?? 0, portOf(server)] };
+}
+
+test.each(['127.0.0.1', '::1'])(
+  'B19 the end of a caller at %s is held until it is closed, not only half',
+  async (host) => {
+    const { caller, ports } = await connected(host);
+    const isHeld = (): Promise<boolean> => new PeerTable().isHeld(...ports);
+    expect(await isHeld()).toBe(true);
+    await new Promise<void>((resolve) => caller.end(resolve));
+    expect(await isHeld()).toBe(true);
+    caller.destroy();
+    await waitFor(async () => !(await isHeld()), { what: 'the end to be given up' });
+  },
+);
+
+test('where there is no table nobody is there', async () => {
+  expect(await new PeerTable(['/nowhere']).isHeld(1, 2)).toBe(false);
+});
+
+test('the table is read again after a moment, not for each question', async () => {
+  const file = join(temporaryFolder(), 'tcp');
+  let now = 0;
+  const table = new PeerTable([file], () => now);
+  const line = (inode: number): string =>
+    `  sl  local_address rem_address\n   0: 0100007F:B588 0100007F:B629 05 00000000:00000000 00:00000000 00000000     0        0 ${inode} 2\n`;
+  writeFileSync(file, line(77));
+  expect(await table.isHeld(0xb588, 0xb629)).toBe(true);
+  expect(await table.isHeld(0xb629, 0xb588)).toBe(false);
+  writeFileSync(file, line(0));
+  now = 100;
+  expect(await table.isHeld(0xb588, 0xb629)).toBe(true);
+  now = 101;
+  expect(await table.isHeld(0xb588, 0xb629)).toBe(false);
+});
