@@ -12,10 +12,17 @@ export interface Settings {
   readonly source: string;
 }
 
+/** Who may use a listener. `file`: one token, or `user:password`, a line. */
+export type ListenerAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bearer' | 'basic'; readonly file: string }
+  | { readonly kind: 'cidrs'; readonly cidrs: readonly string[] };
+
 export interface ListenerSettings {
   readonly name: string;
   /** `host:port`; host `localhost` binds 127.0.0.1 and, where there is one, ::1; `*` every address, both families. */
   readonly address: string;
+  readonly auth: ListenerAuth;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
   readonly keepAlive: number;
   readonly target: string;

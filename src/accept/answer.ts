@@ -48,6 +48,8 @@ const PHRASES: Readonly<Record<number, string>> = {
   101: 'Switching Protocols',
   204: 'No Content',
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   408: 'Request Timeout',
   413: 'Content Too Large',

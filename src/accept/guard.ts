@@ -10,6 +10,8 @@ export interface Refusal {
   readonly status: number;
   readonly kind: string;
   readonly detail: string;
+  /** Of the answer, beside those that every refusal has: name, value … */
+  readonly headers?: readonly string[];
 }
 
 export type Framing = 'none' | 'length' | 'chunked';

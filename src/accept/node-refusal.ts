@@ -1,6 +1,6 @@
 /** The answer to a request that goes no further, on Node's HTTP server. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { problem } from './answer.ts';
+import { type Answer, problem } from './answer.ts';
 import type { Refusal } from './guard.ts';
 import { LINGER_MS } from './node-caller.ts';
 
@@ -9,7 +9,7 @@ import { LINGER_MS } from './node-caller.ts';
  * a caller who sends all of it first gets to read the answer instead of a reset (RFC 9112 section 9.6).
  */
 export function answerRefusal(refusal: Refusal, request: IncomingMessage, response: ServerResponse): void {
-  const { headers, body, status } = problem(refusal.status, refusal.detail);
+  const { headers, body, status } = refusalAnswer(refusal);
   response.on('finish', () => request.socket.destroySoon());
   response.writeHead(status, [...headers, 'connection', 'close']);
   if (request.method !== 'HEAD') response.write(body);
@@ -23,6 +23,12 @@ export function answerRefusal(refusal: Refusal, request: IncomingMessage, respon
     response.end();
   });
   request.resume();
+}
+
+export function refusalAnswer({ status, detail, headers = [] }: Refusal): Answer {
+  const answer = problem(status, detail);
+  answer.headers.push(...headers);
+  return answer;
 }
 
 /** One that waits for `100 Continue` sends none. */

@@ -4,11 +4,13 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { problem, rawAnswer } from './answer.ts';
+import type { Gate } from './auth.ts';
 import { type GuardLimits, type InspectedHead, inspectHead, isRefusal, type Refusal } from './guard.ts';
 import { Caller } from './node-caller.ts';
 import { type ClientError, isLineTooLong, refusalOf } from './node-client-error.ts';
 import { Connection, type ConnectionOwner } from './node-connection.ts';
-import { answerRefusal } from './node-refusal.ts';
+import { answerRefusal, refusalAnswer } from './node-refusal.ts';
+import { isUnproven, type TlsTexts, tlsOptions, UNPROVEN } from './node-tls.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -16,7 +18,7 @@ export interface ListenerOptions {
   readonly hosts: readonly string[];
   readonly port: number;
   /** PEM texts; null: plain HTTP. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string } | null;
+  readonly tls: TlsTexts | null;
   readonly keepAliveMs: number;
   readonly headTimeoutMs: number;
   readonly bodyIdleMs: number;
@@ -24,6 +26,8 @@ export interface ListenerOptions {
   readonly headerBytes: number;
   readonly connections: number;
   readonly guard: Omit<GuardLimits, 'headerBytes'>;
+  /** Who may come in; null: everybody. */
+  readonly gate: Gate | null;
 }
 
 /** A request that asks for another protocol on its connection (RFC 9110 section 7.8). */
@@ -54,8 +58,8 @@ export interface Listener {
   close(): Promise<void>;
   /** Cuts every connection. */
   destroy(): void;
-  /** Limits, timeouts and certificates from now on; name and addresses stay. */
-  update(options: ListenerOptions): void;
+  /** Limits, timeouts and certificates from now on; name, addresses and gate stay. */
+  update(options: Omit<ListenerOptions, 'gate'>): void;
 }
 
 /** Binds a listener on all its hosts. Throws Node's error (EADDRINUSE …) when one that must be bound can't be. */
@@ -119,8 +123,8 @@ class NodeListener implements Listener, ConnectionOwner {
     }
   }
 
-  update(options: ListenerOptions): void {
-    this.options = options;
+  update(options: Omit<ListenerOptions, 'gate'>): void {
+    this.options = { ...options, gate: this.options.gate };
     this.guard = guardOf(options);
     for (const server of this.servers) {
       server.headersTimeout = options.headTimeoutMs;
@@ -193,9 +197,13 @@ class NodeListener implements Listener, ConnectionOwner {
     return { listener: this.name, scheme: this.options.tls === null ? 'http' : 'https' };
   }
 
+  /** Framing first: only of a message that is whole is it known which bytes are its head. */
   private inspect(request: IncomingMessage): Refusal | InspectedHead {
     const { method = '', url: target = '', httpVersion, rawHeaders } = request;
-    return inspectHead({ method, target, httpVersion, rawHeaders }, this.guard);
+    const inspected = inspectHead({ method, target, httpVersion, rawHeaders }, this.guard);
+    const { gate } = this.options;
+    if (gate === null || isRefusal(inspected)) return inspected;
+    return gate.refuse(rawHeaders, request.socket.remoteAddress ?? '') ?? inspected;
   }
 
   private inspectConnect(request: IncomingMessage): Refusal {
@@ -222,7 +230,7 @@ class NodeListener implements Listener, ConnectionOwner {
     const connection = Connection.of(request.socket, this);
     if (connection.ended) return;
     this.report(refusal, request);
-    connection.break('broken', rawAnswer(problem(refusal.status, refusal.detail)));
+    connection.break('broken', rawAnswer(refusalAnswer(refusal)));
   }
 
   private report(refusal: Refusal, request: IncomingMessage): void {
@@ -232,6 +240,10 @@ class NodeListener implements Listener, ConnectionOwner {
 
   /** Bytes that are no request, a head that is too large or too slow, a TLS handshake that failed. */
   private clientError(error: ClientError, socket: Duplex): void {
+    if (isUnproven(error, socket)) {
+      this.events.refused(UNPROVEN, this.name, socket.remoteAddress ?? '', '');
+      return void socket.destroy();
+    }
     if (!(socket instanceof Socket) || socket.destroyed || error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
@@ -251,7 +263,7 @@ class NodeListener implements Listener, ConnectionOwner {
   }
 }
 
-const guardOf = ({ guard, headerBytes }: ListenerOptions): GuardLimits => ({ ...guard, headerBytes });
+const guardOf = ({ guard, headerBytes }: Omit<ListenerOptions, 'gate'>): GuardLimits => ({ ...guard, headerBytes });
 
 function upgradeProblem({ framing, contentLength }: InspectedHead, connection: Connection): Refusal | null {
   if (framing === 'chunked' || contentLength > 0) {
@@ -265,11 +277,6 @@ function upgradeProblem({ framing, contentLength }: InspectedHead, connection: C
 function wantsTunnel(request: IncomingMessage): boolean {
   const protocol = (request.headers.upgrade ?? '').toLowerCase();
   return protocol !== '' && protocol !== 'h2c' && request.httpVersion === '1.1';
-}
-
-function tlsOptions(tls: { readonly cert: string; readonly key: string; readonly clientCa: string }) {
-  const client = tls.clientCa === '' ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true };
-  return { cert: tls.cert, key: tls.key, ...client };
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

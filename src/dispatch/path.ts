@@ -1,4 +1,5 @@
 /** Paths of request targets against those of rules: on the bytes that are forwarded, never on a decoded copy. */
+import { isDisguised } from './path-disguise.ts';
 import { toPath } from './wire.ts';
 
 const SLASH = 0x2f;
@@ -22,31 +23,51 @@ function isAmbiguousEscape(uri: string, at: number): boolean {
   return high === 0x30 && uri.charCodeAt(at + 2) === 0x30;
 }
 
-/** Whether the segment from `start` is `.` or `..`, also with parameters (`..;x`), which some servers cut off. */
+/** An encoded percent sign, no escape at all, or a byte that only overlong UTF-8 begins with. */
+function isOddEscape(uri: string, at: number): boolean {
+  const high = uri.charCodeAt(at + 1);
+  const low = uri.charCodeAt(at + 2);
+  if (high === 0x32) return low === 0x35 || !isHex(low);
+  if ((high | 0x20) === 0x63) return low === 0x30 || low === 0x31 || !isHex(low);
+  return !isHex(high) || !isHex(low);
+}
+
+function isHex(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
+}
+
+/**
+ * Whether the segment from `start` is `.` or `..`, also with parameters (`..;x`) or an encoded character behind the
+ * dots (`..%3b`, `..%20`), which some servers cut off.
+ */
 function isDotSegment(uri: string, start: number, end: number): boolean {
   let at = start;
   while (at < end && at - start < 2 && uri.charCodeAt(at) === DOT) at++;
   if (at === start) return false;
   const next = at < end ? uri.charCodeAt(at) : SLASH;
-  return next === SLASH || next === SEMICOLON;
+  return next === SLASH || next === SEMICOLON || next === PERCENT;
 }
 
 /**
  * Whether every server reads this path the same way: it starts with one slash and has no dot segment, empty segment,
- * backslash, or encoded dot, slash, backslash or NUL. Only such a path matches `paths`.
+ * backslash, or encoded dot, slash, backslash or NUL, however encoded. Only such a path matches `paths`.
  */
 export function isPlainPath(uri: string, end: number): boolean {
   if (uri.charCodeAt(0) !== SLASH) return false;
+  let odd = false;
   for (let i = 0; i < end; i++) {
     const code = uri.charCodeAt(i);
     if (code === SLASH) {
       if (i + 1 < end && uri.charCodeAt(i + 1) === SLASH) return false;
       if (isDotSegment(uri, i + 1, end)) return false;
-    } else if (code === BACKSLASH || (code === PERCENT && isAmbiguousEscape(uri, i))) {
+    } else if (code === BACKSLASH) {
       return false;
+    } else if (code === PERCENT) {
+      if (isAmbiguousEscape(uri, i)) return false;
+      odd ||= isOddEscape(uri, i);
     }
   }
-  return true;
+  return !odd || !isDisguised(uri.slice(0, end));
 }
 
 /** One entry of `paths`. `/api/*` has the stem `/api`, `/*` the empty one. */

@@ -1,6 +1,7 @@
 /** Binds the listeners of a configuration. */
 import { readFileSync } from 'node:fs';
 import { bindPlace } from '../accept/address.ts';
+import { createGate, type Gate } from '../accept/auth.ts';
 import { type Listener, type ListenerEvents, type ListenerOptions, startListener } from '../accept/node-server.ts';
 import type { ListenerSettings, Settings } from '../exchange.ts';
 import { StartError } from './errors.ts';
@@ -10,10 +11,11 @@ export async function bindListeners(settings: Settings, events: ListenerEvents):
   const bound: Listener[] = [];
   for (const [index, listener] of settings.process.listeners.entries()) {
     try {
-      bound.push(await startListener(listenerOptions(listener, settings), events));
+      const gate = gateOf(listener, index);
+      bound.push(await startListener({ ...listenerOptions(listener, settings), gate }, events));
     } catch (error) {
       for (const each of bound) each.destroy();
-      throw new StartError(bindProblem(listener, index, error));
+      throw error instanceof StartError ? error : new StartError(bindProblem(listener, index, error));
     }
   }
   return bound;
@@ -28,7 +30,18 @@ export function updateListeners(listeners: readonly Listener[], settings: Settin
   }
 }
 
-function listenerOptions(listener: ListenerSettings, { process: { limits } }: Settings): ListenerOptions {
+/** Throws StartError: who may come in must be known before anybody can. */
+function gateOf({ name, auth }: ListenerSettings, index: number): Gate | null {
+  try {
+    return createGate(auth);
+  } catch (error) {
+    throw new StartError(
+      `listeners[${index}].auth (${name}): ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function listenerOptions(listener: ListenerSettings, { process: { limits } }: Settings): Omit<ListenerOptions, 'gate'> {
   const { name, address, tls, keepAlive: keepAliveMs } = listener;
   const { headTimeout: headTimeoutMs, bodyIdle: bodyIdleMs, writeIdle: writeIdleMs, headerBytes, connections } = limits;
   const { requestLine, headerCount, body } = limits;

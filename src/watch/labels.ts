@@ -65,6 +65,7 @@ export const CAPTURE_OUTCOMES: readonly CaptureOutcome[] = ['committed', 'partia
 
 /** Why a request was answered by Outrider itself: the kinds of accept's refusals, and what dispatch adds. */
 export const REJECTIONS: readonly string[] = [
+  'auth',
   'body',
   'chunkExtensions',
   'coding',

@@ -541,6 +541,7 @@ test('update takes over limits and certificates for what comes after it', async 
     headerBytes: 4096,
     connections: 10,
     guard: { requestLine, headerCount: 10, body: 0 },
+    gate: null,
   });
   const listener = await startListener(options(before.server, 1000), events);
   cleanUp(() => listener.destroy());

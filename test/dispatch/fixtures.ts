@@ -82,7 +82,14 @@ export function targetOf(name: string, headers: Partial<HeaderPatch> = {}): Targ
 }
 
 function listenerOf(name: string, target: string): ListenerSettings {
-  return { name, address: 'localhost:0', tls: { cert: '', key: '', clientCa: '' }, keepAlive: 3_600_000, target };
+  return {
+    name,
+    address: 'localhost:0',
+    auth: { kind: 'none' },
+    tls: { cert: '', key: '', clientCa: '' },
+    keepAlive: 3_600_000,
+    target,
+  };
 }
 
 const PROCESS: Omit<Settings['process'], 'listeners'> = {

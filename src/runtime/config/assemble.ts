@@ -1,5 +1,6 @@
 /** From the validated configuration to the settings that the rest of Outrider runs on. */
 import type {
+  ListenerAuth,
   ListenerSettings,
   ProcessSettings,
   RouteSettings,
@@ -69,9 +70,16 @@ export function assembleRoutes(configuration: Configuration, fallback: string): 
 }
 
 function assembleListener(listener: Configuration['listeners'][number]): ListenerSettings {
-  const { name, address, tls, target } = listener;
+  const { name, address, auth, tls, target } = listener;
   const keepAlive = listener.keepAlive ?? (isLoopback(address) ? loopbackKeepAlive : otherKeepAlive);
-  return { name, address, tls, keepAlive, target };
+  return { name, address, auth: assembleAuth(auth), tls, keepAlive, target };
+}
+
+function assembleAuth(auth: Configuration['listeners'][number]['auth']): ListenerAuth {
+  if (auth === 'none') return { kind: 'none' };
+  const { bearer, basic, cidrs = [] } = auth;
+  if (bearer !== undefined) return { kind: 'bearer', file: bearer.file };
+  return basic === undefined ? { kind: 'cidrs', cidrs } : { kind: 'basic', file: basic.file };
 }
 
 function assembleTarget(name: string, target: Target): TargetSettings {

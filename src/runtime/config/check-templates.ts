@@ -23,6 +23,12 @@ const secretFiles: readonly RawPath[] = [
   ['events', 'tokenFile'],
 ];
 
+const secretsOfListener: readonly RawPath[] = [
+  ['tls', 'key'],
+  ['auth', 'bearer', 'file'],
+  ['auth', 'basic', 'file'],
+];
+
 export function checkTemplates(document: unknown): PathMistake[] {
   const allowed = readAllowed(document);
   return templatesOf(document).flatMap(({ path, value }) => {
@@ -51,8 +57,10 @@ function readAllowed(document: unknown): Allowed {
     if (file !== '') secrets.set(canonical(file), path.join('.'));
   }
   for (const { path } of itemsOf(document, ['listeners'])) {
-    const file = asText(valueAt(document, [...path, 'tls', 'key'])) ?? '';
-    if (file !== '') secrets.set(canonical(file), 'listeners.tls.key');
+    for (const key of secretsOfListener) {
+      const file = asText(valueAt(document, [...path, ...key])) ?? '';
+      if (file !== '') secrets.set(canonical(file), `listeners.${key.join('.')}`);
+    }
   }
   const listed = valueAt(document, ['templates', 'files']) !== undefined;
   return {

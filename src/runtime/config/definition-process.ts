@@ -1,5 +1,6 @@
 /** outrider.yaml: every key of the process, its default, its unit and what it is for. */
 import * as z from 'zod';
+import { auth, cidr } from './definition-auth.ts';
 import { address, broker, filePath, headerName, later, name, tokenForm, wholeNumber } from './field.ts';
 import { shown } from './suggest.ts';
 import { duration, rate, size } from './units.ts';
@@ -12,19 +13,10 @@ const tlsOfListener = z
   })
   .prefault({});
 
-const authFile = z.string().describe('File with what is expected.');
-
-const auth = z.union([
-  z.literal('none'),
-  z.strictObject({ bearer: z.strictObject({ file: authFile }).describe('A token in Authorization.') }),
-  z.strictObject({ basic: z.strictObject({ file: authFile }).describe('A user and a password in Authorization.') }),
-  z.strictObject({ cidrs: z.array(z.string()).describe('Address ranges that may connect.') }),
-]);
-
 const listener = z.strictObject({
   name: name('a listener').describe('Name of the listener: in rules, metrics and logs.'),
   address: address.describe('host:port. localhost: 127.0.0.1 and, where there is one, ::1; *: every address.'),
-  auth: later(auth, 'none').describe('Who may connect.'),
+  auth: auth.prefault('none').describe('Who may send requests. Needed beyond loopback once a target has credentials.'),
   tls: tlsOfListener.describe('Serve HTTPS with this certificate.'),
   tolerate: later(z.array(z.enum(['missing-host', 'raw-target', 'bare-lf', 'obs-fold'])), []).describe(
     'What frozen clients get wrong and is repaired.',
@@ -238,7 +230,7 @@ export const processShape = {
   capture: capture.prefault({}).describe('Copies of failed exchanges.'),
   limits: limits.prefault({}).describe('What the process takes at most.'),
   egress: z
-    .strictObject({ allow: later(z.array(z.string()), []).describe('Private ranges open to callbacks.') })
+    .strictObject({ allow: later(z.array(cidr), []).describe('Private ranges open to callbacks.') })
     .prefault({})
     .describe('Addresses that come from requests.'),
   templates: z

@@ -1,5 +1,6 @@
 /** One rule of routes.yaml: what it matches, what it changes, where it sends, what it keeps. */
 import * as z from 'zod';
+import { isPlainPath } from '../../dispatch/path.ts';
 import { headerName, headerValue, later, laterMark, method, name, quoted, template, wholeNumber } from './field.ts';
 import { didYouMean, shown } from './suggest.ts';
 import { duration } from './units.ts';
@@ -96,7 +97,7 @@ function pathMistake(text: string): string | null {
   if (exact.includes('*')) return `${found}; * is only allowed at the end, after a slash: /api/*`;
   if (/[?#]/.test(text)) return `${found}; a path has no ? and no #: match the query with \`query\``;
   if (/[^\x21-\x7e]/.test(text)) return `${found}; write it as it is sent: percent-encoded`;
-  if (/\/\/|\\|%2e|%2f|%5c|%00|\/\.{1,2}(\/|$)/i.test(exact)) {
+  if (!isPlainPath(exact, exact.length)) {
     return `${found}; it can never match: paths with //, \\, dot segments or encoded dots, slashes, NUL match no rule`;
   }
   return null;

@@ -2,6 +2,7 @@
 import type { Settings } from '../../settings.ts';
 import { ConfigError, type ConfigMistake } from '../errors.ts';
 import { assembleProcess, assembleRoutes } from './assemble.ts';
+import { checkAuth } from './check-auth.ts';
 import { checkReferences } from './check-references.ts';
 import { checkTemplates } from './check-templates.ts';
 import { definition, routesFileName } from './definition.ts';
@@ -58,7 +59,7 @@ export function settingsFrom(sources: readonly SourceText[], { source, env, file
   const environment = applyEnvironment(merged.document, env);
   const { document } = environment;
   const { output, mistakes } = validate(definition, document);
-  const all = [...mistakes, ...checkReferences(document), ...checkTemplates(document)];
+  const all = [...mistakes, ...checkReferences(document), ...checkTemplates(document), ...checkAuth(document)];
   const placed = all.map((mistake) => merged.place(mistake, environment.keys));
   const found = [...merged.mistakes, ...environment.mistakes, ...withoutRoutes(document, merged, source), ...placed];
   if (found.length > 0 || output === null) throw new ConfigError(inOrder(found, merged.files));

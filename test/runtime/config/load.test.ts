@@ -20,6 +20,7 @@ describe('which files', () => {
       {
         name: 'ambassador',
         address: 'localhost:5000',
+        auth: { kind: 'none' },
         tls: { cert: '', key: '', clientCa: '' },
         keepAlive: 3_600_000,
         target: '',

@@ -357,7 +357,7 @@ describe('targets', () => {
 
 describe('not in this version', () => {
   test.each([
-    'listeners: [{name: a, address: "*:1", auth: {cidrs: []}}]',
+    'egress: {allow: [10.0.0.0/8]}',
     'listeners: [{name: a, address: "*:1", tolerate: [bare-lf]}]',
     'events: {enabled: true}',
     'publicUrl: http://x',
