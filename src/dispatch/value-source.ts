@@ -20,6 +20,8 @@ export interface FileStamp {
 
 export interface ValueSourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file to read for a path, with its links followed. Throws where it may not be read. */
+  readonly resolve?: (path: string) => string;
   /** UTF-8 text. Throws when it can't be read. */
   readonly readFile?: (path: string) => string;
   /** Throws when there is no such file. */
@@ -56,16 +58,17 @@ function isSame(a: FileStamp | undefined, b: FileStamp): boolean {
  * regular file, or over 64 KiB, can't be read.
  */
 export function createValueSource(options: ValueSourceOptions): ValueSource {
-  const { env, stat = statSync, now = () => performance.now() } = options;
+  const { env, resolve = (path: string) => path, stat = statSync, now = () => performance.now() } = options;
   const readFile = options.readFile ?? ((path: string) => readFileSync(path, 'utf8'));
   const files = new Map<string, KeptFile>();
 
   function refresh(path: string, kept: KeptFile): void {
     try {
       // The stamp is older than what is read: a change in between is seen at the next look.
-      const stamp = stat(path);
+      const file = resolve(path);
+      const stamp = stat(file);
       if (isSame(kept.stamp, stamp) || !stamp.isFile() || stamp.size > MAX_FILE_BYTES) return;
-      kept.value = readFile(path).replace(/[\r\n]+$/, '');
+      kept.value = readFile(file).replace(/[\r\n]+$/, '');
       kept.stamp = stamp;
     } catch {
       // The last good value stays; without one the caller sees undefined and names the reference in its error.

@@ -19,6 +19,7 @@ import { ExchangeWatch } from '../watch/exchange-watch.ts';
 import type { Meter } from '../watch/meter.ts';
 import type { PathLog } from '../watch/path-log.ts';
 import { bindListeners, updateListeners } from './bind.ts';
+import { TemplateFiles } from './config/template-files.ts';
 import type { KeeperClient } from './keeper-client.ts';
 import { drain } from './lifecycle.ts';
 import { TargetGauges } from './target-gauges.ts';
@@ -49,6 +50,7 @@ export class Path {
   private readonly options: PathOptions;
   /** Outlives reloads: a secret in the middle of a rotation keeps its last value. */
   private readonly values: ValueSource;
+  private files: TemplateFiles;
   private readonly lanes: Lanes;
   private readonly overload = new Overload();
   private readonly memory = new CopyMemory();
@@ -64,7 +66,8 @@ export class Path {
   constructor(settings: Settings, options: PathOptions) {
     this.options = options;
     const { env, meter, log } = options;
-    this.values = createValueSource({ env });
+    this.files = new TemplateFiles(settings.process);
+    this.values = createValueSource({ env, resolve: (path) => this.files.resolve(path) });
     const readFile = (path: string): string => readFileSync(path, 'utf8');
     // An answer's head may be twice as large as a request's: cookies.
     this.lanes = new Lanes({
@@ -124,6 +127,7 @@ export class Path {
 
   private take(settings: Settings): AmbassadorParts {
     const routes: Routes = compileRoutes(settings, this.values);
+    this.files = new TemplateFiles(settings.process);
     this.lanes.update(settings.routes.targets);
     const { capture, limits, forwarded, log, spool } = settings.process;
     const { client } = this.options;

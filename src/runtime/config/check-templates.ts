@@ -2,16 +2,13 @@
  * Which files and environment variables the templates of routes.yaml may read: what outrider.yaml lists in
  * `templates`, and never a secret of the process itself, whatever is listed.
  */
-import { posix } from 'node:path';
 import { parseTemplate, TemplateError, templateReferences } from '../../dispatch/template.ts';
 import type { PathMistake } from './mistakes.ts';
 import { asText, entriesOf, itemsOf, type RawItem, type RawPath, valueAt } from './raw-value.ts';
 import { listOf } from './suggest.ts';
+import { canonical, globMatches, isServiceAccount } from './template-files.ts';
 
 const defaultFiles = ['/var/run/secrets/outrider/*'];
-/** Kubernetes projects the pod's own tokens there; /var/run is a link to /run in most images. */
-const serviceAccount = /\/secrets\/(kubernetes\.io|eks\.amazonaws\.com|azure\/tokens)(\/|$)/;
-
 /** Keys of the process whose files a template never reads. */
 const secretFiles: readonly RawPath[] = [
   ['spool', 'keyFile'],
@@ -71,11 +68,6 @@ function readAllowed(document: unknown): Allowed {
   };
 }
 
-/** Absolute, without dot segments, with the usual link of /var/run resolved. */
-function canonical(file: string): string {
-  return posix.resolve(file).replace(/^\/var\/run\//, '/run/');
-}
-
 function fileMistake(file: string, allowed: Allowed): string | null {
   const path = canonical(file);
   const owner = allowed.secrets.get(path);
@@ -83,7 +75,7 @@ function fileMistake(file: string, allowed: Allowed): string | null {
   if (path === allowed.spoolFolder || path.startsWith(`${allowed.spoolFolder}/`)) {
     return `\${file:${file}}: templates never read the spool`;
   }
-  if (serviceAccount.test(path)) return `\${file:${file}}: templates never read the pod's own tokens`;
+  if (isServiceAccount(path)) return `\${file:${file}}: templates never read the pod's own tokens`;
   if (allowed.globs.some((glob) => globMatches(canonical(glob), path))) return null;
   return `\${file:${file}}: outrider.yaml allows templates to read ${listOf(allowed.globs)} (templates.files)`;
 }
@@ -91,28 +83,6 @@ function fileMistake(file: string, allowed: Allowed): string | null {
 function envMistake(name: string, allowed: Allowed): string | null {
   if (allowed.env.includes(name)) return null;
   return `\${env:${name}}: outrider.yaml allows templates to read these variables: ${listOf(allowed.env)} (templates.env)`;
-}
-
-/** `*` stands for any part of one name, never for a slash. */
-export function globMatches(glob: string, path: string): boolean {
-  const names = glob.split('/');
-  const given = path.split('/');
-  return names.length === given.length && names.every((part, index) => nameMatches(part, given[index] ?? ''));
-}
-
-function nameMatches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return pattern === name;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  const end = name.length - last.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
 }
 
 function referencesOf(text: string): { readonly files: readonly string[]; readonly env: readonly string[] } {

@@ -1,4 +1,4 @@
-import { globMatches } from '../../../src/runtime/config/check-templates.ts';
+import { globMatches } from '../../../src/runtime/config/template-files.ts';
 import { load, mistakesOf } from './config-files.ts';
 
 /** A template without the linter taking it for JavaScript's. */
