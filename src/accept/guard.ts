@@ -67,12 +67,51 @@ const NOT_HOP_BY_HOP = new Set([
   'via',
 ]);
 
+/**
+ * Node's parser reads `RTSP/1.0` as it reads `HTTP/1.0` and doesn't tell. With these methods it can be nothing else,
+ * for in HTTP it refuses them.
+ */
+const RTSP_METHODS = new Set([
+  'ANNOUNCE',
+  'DESCRIBE',
+  'FLUSH',
+  'GET_PARAMETER',
+  'PAUSE',
+  'PLAY',
+  'RECORD',
+  'REDIRECT',
+  'SETUP',
+  'SET_PARAMETER',
+  'TEARDOWN',
+]);
+
+/** Fields that frame, route or authenticate: nobody may learn of them after the body (RFC 9110 section 6.5.1). */
+const NEVER_TRAILING = new Set([
+  'authorization',
+  'connection',
+  'content-length',
+  'cookie',
+  'host',
+  'proxy-authorization',
+  'transfer-encoding',
+]);
+
+/** Checks the fields behind a request's body. Others than these are dropped: none is forwarded. */
+export function inspectTrailers(rawTrailers: RawHeaders): Refusal | null {
+  for (let i = 0; i < rawTrailers.length; i += 2) {
+    const name = (rawTrailers[i] ?? '').toLowerCase();
+    if (NEVER_TRAILING.has(name)) return refuse(400, 'framing', `The trailer section holds ${name}.`);
+  }
+  return null;
+}
+
 /** Checks a request's head. Never throws. */
 export function inspectHead(request: RawRequest, limits: GuardLimits): Refusal | InspectedHead {
   const { method, target, httpVersion, rawHeaders } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     return refuse(505, 'version', `HTTP/${httpVersion} is not spoken here; use HTTP/1.1.`);
   }
+  if (RTSP_METHODS.has(method)) return refuse(505, 'version', 'RTSP is not spoken here; use HTTP/1.1.');
   if (method.length + target.length + 10 > limits.requestLine) {
     return refuse(414, 'requestLine', `The request line is longer than ${limits.requestLine} bytes.`);
   }

@@ -5,7 +5,7 @@ import type { RequestHead } from '../exchange.ts';
 import { type Answer, httpDate } from './answer.ts';
 import { type BodyLimits, RequestBody } from './body.ts';
 import { chunkPassed } from './chunk-garbage.ts';
-import type { InspectedHead } from './guard.ts';
+import { type InspectedHead, inspectTrailers, type Refusal } from './guard.ts';
 
 /** Who follows one request on its way. */
 export interface CallerOwner {
@@ -20,8 +20,10 @@ export interface CallerOwner {
 /** What a listener needs to know of each request on a connection. */
 export interface CallerTracker {
   finished(caller: Caller): void;
-  /** The listener is closing: answers carry `Connection: close`. */
-  readonly closing: boolean;
+  /** The end of the body is not what HTTP allows: nothing that follows is served. */
+  distrust(refusal: Refusal, request: IncomingMessage): void;
+  /** Whether the answer to this request is the last on its connection; then nothing that follows is served. */
+  isLast(caller: Caller, wanted: boolean): boolean;
 }
 
 const kCaller = Symbol('caller');
@@ -47,6 +49,7 @@ export class Caller {
   private readonly writeIdleMs: number;
   private waitsForDrain = false;
   private closeAfter = false;
+  private waitsForContinue: boolean;
   private informed = 0;
 
   constructor(
@@ -72,6 +75,7 @@ export class Caller {
       httpVersion: request.httpVersion === '1.0' ? '1.0' : '1.1',
       remoteAddress: plainAddress(request.socket.remoteAddress ?? ''),
     };
+    this.waitsForContinue = inspected.expectContinue;
     const length = inspected.framing === 'chunked' ? null : inspected.contentLength;
     this.body = new RequestBody(request, length, limits, inspected.expectContinue ? () => this.continue() : null);
     // The target's own Date is relayed; ours is added only where it sent none.
@@ -98,7 +102,9 @@ export class Caller {
   /** Writes the head of the answer; with the first of the body, or at the end, it leaves. */
   start(status: number, message: string, headers: string[]): void {
     if (this.body.unasked) this.closeAfter = true;
-    if (this.closeAfter || this.tracker.closing) headers.push('connection', 'close');
+    // The body came unasked. Node would close the connection now, and with it the answers to what was sent behind.
+    else if (this.waitsForContinue) this.response.writeContinue();
+    if (this.tracker.isLast(this, this.closeAfter)) headers.push('connection', 'close');
     if (isReasonPhrase(message)) this.response.writeHead(status, message, headers);
     else this.response.writeHead(status, headers);
     this.answered = true;
@@ -198,8 +204,18 @@ export class Caller {
     this.owner?.callerDrained();
   }
 
+  /** @internal */
+  bodyEnded({ rawTrailers }: IncomingMessage): void {
+    const refusal = rawTrailers.length > 0 ? inspectTrailers(rawTrailers) : null;
+    if (refusal === null) return this.body.end();
+    this.tracker.distrust(refusal, this.request);
+    this.body.broken('broken');
+  }
+
   private continue(): void {
-    if (!this.answered && !this.gone) this.response.writeContinue();
+    if (this.answered || this.gone) return;
+    this.waitsForContinue = false;
+    this.response.writeContinue();
   }
 
   private listen(request: IncomingMessage): void {
@@ -223,7 +239,7 @@ function onData(this: IncomingMessage & Tagged, chunk: Uint8Array): void {
   this[kCaller]?.body.push(chunk);
 }
 function onEnd(this: IncomingMessage & Tagged): void {
-  this[kCaller]?.body.end();
+  this[kCaller]?.bodyEnded(this);
 }
 function onAborted(this: IncomingMessage & Tagged): void {
   this[kCaller]?.body.lost();

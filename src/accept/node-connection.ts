@@ -1,8 +1,10 @@
 /** One connection of a caller: the requests on it that wait for their answers, and whether it takes more. */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BodyFault } from './body.ts';
-import type { Caller, CallerTracker } from './node-caller.ts';
+import type { Refusal } from './guard.ts';
+import { type Caller, type CallerTracker, LINGER_MS } from './node-caller.ts';
 import { PeerTable } from './peer-table.ts';
 
 /** The listener, as far as its connections need it. */
@@ -11,6 +13,8 @@ export interface ConnectionOwner {
   readonly closing: boolean;
   /** A request has been answered or its caller is gone. */
   finished(): void;
+  /** Counts and logs a request that goes no further. */
+  report(refusal: Refusal, request: IncomingMessage): void;
 }
 
 /**
@@ -58,10 +62,6 @@ export class Connection implements CallerTracker {
     return connection;
   }
 
-  get closing(): boolean {
-    return this.owner.closing;
-  }
-
   /** Requests on it wait for their answers. */
   get isBusy(): boolean {
     return this.waiting > 0;
@@ -79,6 +79,18 @@ export class Connection implements CallerTracker {
     // The answer before may have been read slowly: its time limit is not that of the next.
     if (this.waiting > 0) this.socket.setTimeout(0);
     else if (this.lastWords !== null) endSocket(this.socket, this.lastWords);
+  }
+
+  /** While the listener closes, the last request so far: those before it are answered too (RFC 9112 section 9.6). */
+  isLast(caller: Caller, wanted: boolean): boolean {
+    const isLast = wanted || (this.owner.closing && this.latest === caller);
+    if (isLast) this.ended = true;
+    return isLast;
+  }
+
+  distrust(refusal: Refusal, request: IncomingMessage): void {
+    this.ended = true;
+    this.owner.report(refusal, request);
   }
 
   /**
@@ -118,10 +130,19 @@ export class Connection implements CallerTracker {
   }
 }
 
-/** Writes and closes; after this nothing more is read. */
+/**
+ * Writes and closes. What still comes is dropped for a moment: a connection that is closed with bytes unread is reset,
+ * and the caller never gets to read why (RFC 9112 section 9.6).
+ */
 function endSocket(socket: Duplex, bytes: Buffer): void {
-  if (socket.writable) socket.end(bytes, () => socket.destroy());
-  else socket.destroy();
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(bytes);
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.on('close', () => clearTimeout(timer));
 }
 
 function onEnd(this: Socket & Tagged): void {

@@ -233,7 +233,7 @@ class NodeListener implements Listener, ConnectionOwner {
     connection.break('broken', rawAnswer(refusalAnswer(refusal)));
   }
 
-  private report(refusal: Refusal, request: IncomingMessage): void {
+  report(refusal: Refusal, request: IncomingMessage): void {
     const excerpt = `${request.method} ${request.url} HTTP/${request.httpVersion}`.slice(0, 200);
     this.events.refused(refusal, this.name, request.socket?.remoteAddress ?? '', excerpt);
   }

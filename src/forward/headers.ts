@@ -112,10 +112,13 @@ function nominated(rawHeaders: RawHeaders): Set<string> | null {
 export function responseHeaders(rawHeaders: RawHeaders): string[] {
   const named = nominated(rawHeaders);
   const headers: string[] = [];
+  let coded = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
     switch (fieldKind(name)) {
       case FIELD.transferEncoding:
+        if (coded) throw new RangeError('its coding is told twice');
+        coded = true;
         if ((rawHeaders[i + 1] ?? '').toLowerCase() !== 'chunked') throw new RangeError('its coding is not chunked');
         continue;
       case FIELD.connection:

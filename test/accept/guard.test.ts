@@ -1,4 +1,10 @@
-import { type GuardLimits, type InspectedHead, inspectHead, isRefusal } from '../../src/accept/guard.ts';
+import {
+  type GuardLimits,
+  type InspectedHead,
+  inspectHead,
+  inspectTrailers,
+  isRefusal,
+} from '../../src/accept/guard.ts';
 
 const LIMITS: GuardLimits = { requestLine: 16_384, headerCount: 100, headerBytes: 32_768, body: 0 };
 
@@ -78,6 +84,10 @@ describe('framing', () => {
 describe('versions', () => {
   test.each(['0.9', '2.0', '1.32', '1.2', '3.0', ''])('F16 F17 HTTP/%s is refused', (version) => {
     expect(statusOf({ version })).toBe(505);
+  });
+
+  test.each(['ANNOUNCE', 'SETUP', 'TEARDOWN'])('F17 %s is a method of RTSP, which is not spoken', (method) => {
+    expect(statusOf({ method })).toBe(505);
   });
 
   test('HTTP/1.0 needs no Host', () => {
@@ -189,6 +199,20 @@ describe('request targets', () => {
     ['https://[::1]:443//x', '[::1]:443', '//x'],
   ])('H11 %s is for %s and becomes %s, whatever Host says', (target, authority, uri) => {
     expect(passed({ target })).toMatchObject({ authority, uri });
+  });
+});
+
+describe('trailers', () => {
+  test.each(['Host', 'CONTENT-LENGTH', 'Transfer-Encoding', 'Authorization', 'connection', 'Cookie'])(
+    'F14 %s is refused behind the body',
+    (name) => {
+      expect(inspectTrailers(['X-Sum', '1', name, 'x'])).toMatchObject({ status: 400, kind: 'framing' });
+    },
+  );
+
+  test('F14 others pass, to be dropped', () => {
+    expect(inspectTrailers(['Vary', '*', 'Content-Type', 'text/plain'])).toBeNull();
+    expect(inspectTrailers([])).toBeNull();
   });
 });
 

@@ -1,0 +1,103 @@
+import { connect } from 'node:net';
+import { startTarget, type Target } from '../helpers/node-target.ts';
+import { type RunningPath, startPath } from '../helpers/path.ts';
+import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
+import { waitFor } from '../helpers/wait.ts';
+
+async function start(): Promise<{ path: RunningPath; target: Target }> {
+  const target = await startTarget();
+  return { target, path: await startPath({ routes: { targets: { prod: target.url } } }) };
+}
+
+const statuses = ({ responses }: RawResult): number[] => responses.map(({ status }) => status);
+const wholeRequests = (target: Target): string[] =>
+  target.requests.filter(({ complete }) => complete).map(({ method, uri }) => `${method} ${uri}`);
+
+const CHUNKED = 'POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n';
+const BEHIND = 'GET /behind HTTP/1.1\r\nHost: a\r\n\r\n';
+
+describe('trailers that frame, route or authenticate', () => {
+  test.each(['Host: evil', 'Authorization: Basic eA==', 'Connection: close', 'Cookie: a=b'])(
+    'F14 %s behind the body is 400, and nothing reaches a target whole',
+    async (line) => {
+      const { path, target } = await start();
+      const result = await sendRaw(path.port, `${CHUNKED}\r\n5\r\nhello\r\n0\r\n${line}\r\n\r\n${BEHIND}`);
+      expect(statuses(result)).toEqual([400]);
+      expect(result.responses[0]?.header('connection')).toBe('close');
+      expect(wholeRequests(target)).toEqual([]);
+      expect(path.metric('outrider_rejected_total', { reason: 'framing' })).toBe(1);
+      expect(path.captures).toEqual([]);
+    },
+  );
+
+  test('F14 an upload that is on its way is cut at the target, never ended', async () => {
+    const { path, target } = await start();
+    const socket = connect(path.port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.write(`${CHUNKED}\r\n5\r\nhello\r\n`);
+    await waitFor(() => target.requests.length === 1, { what: 'the head at the target' });
+    socket.write('0\r\nHost: evil\r\n\r\n');
+    await waitFor(() => socket.closed, { what: 'the end of the connection' });
+    expect(received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(wholeRequests(target)).toEqual([]);
+    await path.rest();
+  });
+
+  test('F14 other trailers are dropped, and the connection goes on', async () => {
+    const { path, target } = await start();
+    const bytes = `${CHUNKED}\r\n5\r\nhello\r\n0\r\nVary: *\r\nX-Sum: 1\r\n\r\n${BEHIND}`;
+    expect(statuses(await sendRaw(path.port, bytes, { responses: 2 }))).toEqual([200, 200]);
+    expect(wholeRequests(target).sort()).toEqual(['GET /behind', 'POST /chunked']);
+    expect(target.requests.some(({ headers }) => 'x-sum' in headers)).toBe(false);
+  });
+});
+
+test('F24 a body that comes without waiting for 100 Continue closes nothing: what follows it is answered', async () => {
+  const { path, target } = await start();
+  const bytes = `${CHUNKED}Expect: 100-continue\r\n\r\n0\r\n\r\n${BEHIND}`;
+  const result = await sendRaw(path.port, bytes, { responses: 2 });
+  expect(statuses(result).filter((status) => status >= 200)).toEqual([200, 200]);
+  expect(wholeRequests(target).sort()).toEqual(['GET /behind', 'POST /chunked']);
+});
+
+test('F19 while a listener drains, the last of several requests in a row closes the connection, after its answer', async () => {
+  const { path } = await start();
+  for (const listener of path.listeners) listener.drain();
+  const result = await sendRaw(path.port, BEHIND + BEHIND + BEHIND);
+  expect(statuses(result)).toEqual([200, 200, 200]);
+  expect(result.responses.map((response) => response.header('connection'))).toEqual([
+    'keep-alive',
+    'keep-alive',
+    'close',
+  ]);
+  expect(result.ended).toBe('closed');
+});
+
+test('F17 RTSP is no HTTP', async () => {
+  const { path, target } = await start();
+  const result = await sendRaw(path.port, 'ANNOUNCE /music RTSP/1.0\r\nHost: a\r\n\r\n');
+  expect(statuses(result)).toEqual([505]);
+  expect(target.requests).toEqual([]);
+});
+
+test('F10 a caller that goes on sending behind what is no request gets to read why it was refused', async () => {
+  const { path } = await start();
+  const socket = connect(path.port, '127.0.0.1');
+  let received = '';
+  socket.on('error', () => socket.destroy());
+  socket.pause();
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n');
+  await waitFor(() => path.metric('outrider_rejected_total') === 1, { what: 'the refusal' });
+  // A connection that is closed with bytes unread is reset, and the next write but one fails.
+  for (let i = 0; i < 20 && socket.writable; i++) await new Promise((resolve) => socket.write('x', resolve));
+  socket.end();
+  socket.on('data', (chunk) => {
+    received += String(chunk);
+  });
+  socket.resume();
+  await waitFor(() => socket.closed, { what: 'the end of the connection' });
+  expect(received).toMatch(/^HTTP\/1\.1 400 /);
+});
