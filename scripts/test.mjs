@@ -12,7 +12,8 @@ import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 const RESULTS = join(root, '.cache', `jest.${process.pid}.json`);
 
 /** Suites that keep both cores busy (brokers, loads, kills and faults under load): one at a time, and no other beside them. */
-const HEAVY = '/test/(e2e/|faults/faults|record/(kafka-producer|mirror-cluster|mirror-kafka|spool-quota|spool-steps))';
+const HEAVY =
+  '/test/(conformance/|e2e/|faults/faults|record/(kafka-producer|mirror-cluster|mirror-kafka|spool-quota|spool-steps))';
 
 const CHECKS = [
   { name: 'build', run: () => build() },

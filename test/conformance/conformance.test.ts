@@ -1,0 +1,114 @@
+/**
+ * What others collected, and more of the same made by a table, against a real Outrider. `npm run test:conformance` is
+ * this file with every variant, and writes RESULTS.md.
+ */
+import { type AnswerRun, runAnswers } from './answer-run.ts';
+import { answerCorpus, HAS_CORPUS, requestCorpus } from './corpus.ts';
+import { reasonToFail, reasonToRefuse, reasonToRelay } from './reasons.ts';
+import { writeResults } from './report.ts';
+import { type RequestRun, type Rig, runRequests, startRig } from './request-run.ts';
+import { allVariants, sampleOf } from './variants.ts';
+
+const FULL = process.env.OUTRIDER_CONFORMANCE === 'full';
+const SAMPLE = 400;
+const LONG_MS = 300_000;
+
+const withCorpus = HAS_CORPUS ? describe : describe.skip;
+if (!HAS_CORPUS) process.stderr.write('conformance: ../shared/corpus is not there, its messages are not sent\n');
+
+const faultsOf = (results: readonly { readonly id: string; readonly violations: readonly string[] }[]): string[] =>
+  results.flatMap(({ id, violations }) => violations.map((violation) => `${id}: ${violation}`));
+
+const seen: { requests?: RequestRun; variants?: RequestRun; answers?: AnswerRun } = {};
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await startRig();
+});
+
+withCorpus('the corpus of requests, whole and byte by byte', () => {
+  let run: RequestRun;
+  beforeAll(async () => {
+    run = await runRequests(rig, requestCorpus());
+    seen.requests = run;
+  }, LONG_MS);
+
+  test('F31 the target gets each request once, as it was sent, with one framing, or not at all', () => {
+    expect(faultsOf(run.results)).toEqual([]);
+    expect(run.unexplained).toEqual([]);
+  });
+
+  test('F31 of what must be rejected nothing arrives but a request without fault before the fault', () => {
+    const rejected = run.results.filter(({ enforce }) => enforce === 'must-reject');
+    const arrived = rejected.filter((result) => result.arrived > 0 || result.verdict === 'answered');
+    expect(rejected.length).toBeGreaterThan(200);
+    expect([...new Set(arrived.map(({ id }) => id))]).toEqual([
+      'llhttp-request-connection-L84',
+      'llhttp-request-connection-L297',
+    ]);
+  });
+
+  test('what should be accepted is answered, or refused for a reason that an RFC gives', () => {
+    const wanted = run.results.filter(({ enforce }) => enforce === 'should-accept');
+    const refused = wanted.filter(({ verdict }) => verdict === 'refused');
+    expect(refused.filter((result) => reasonToRefuse(result) === null).map(({ id }) => id)).toEqual([]);
+    expect(wanted.length - refused.length).toBeGreaterThan(200);
+  });
+
+  test('the verdict is the same in both splits', () => {
+    const verdicts = new Map<string, Set<string>>();
+    for (const { id, completed, verdict } of run.results) {
+      const key = `${id} ${completed}`;
+      verdicts.set(key, (verdicts.get(key) ?? new Set()).add(verdict));
+    }
+    expect([...verdicts].filter(([, set]) => set.size > 1)).toEqual([]);
+  });
+
+  test('F31 a canary between the messages is always answered', () => {
+    expect(run.canaries.good).toBe(run.canaries.sent);
+    expect(run.canaries.sent).toBeGreaterThan(40);
+  });
+});
+
+test(
+  'F06 F07 F11 F12 no byte at any place of a framing or Host line, and no chunk line, makes two readings of one message',
+  async () => {
+    const all = allVariants();
+    const run = await runRequests(rig, FULL ? all : sampleOf(all, SAMPLE, 1));
+    seen.variants = run;
+    expect(faultsOf(run.results)).toEqual([]);
+    expect(run.unexplained).toEqual([]);
+    expect(run.canaries.good).toBe(run.canaries.sent);
+  },
+  LONG_MS,
+);
+
+withCorpus('the corpus of answers, whole and byte by byte', () => {
+  let run: AnswerRun;
+  beforeAll(async () => {
+    run = await runAnswers(answerCorpus());
+    seen.answers = run;
+  }, LONG_MS);
+
+  test('F26 B10 B11 a broken answer is 502 or 504 with a record, or a cut connection with a record', () => {
+    const wrong = run.results.filter((result) => result.violations.length > 0 && reasonToRelay(result) === null);
+    expect(faultsOf(wrong)).toEqual([]);
+  });
+
+  test('a good answer is relayed as it is', () => {
+    const good = run.results.filter(({ reading }) => reading.kind === 'whole');
+    const lost = good.filter((result) => result.verdict !== 'relayed' && reasonToFail(result) === null);
+    expect(lost.map(({ id, split, ending, why }) => `${id} ${split} ${ending}: ${why}`)).toEqual([]);
+    expect(good.length).toBeGreaterThan(90);
+  });
+
+  test('F27 a canary between the answers gets its own answer', () => {
+    expect(run.canaries.good).toBe(run.canaries.sent);
+  });
+});
+
+afterAll(() => {
+  const { requests, variants, answers } = seen;
+  if (!FULL || requests === undefined || variants === undefined || answers === undefined) return;
+  writeResults({ requests, variants, answers, tolerant: null });
+});

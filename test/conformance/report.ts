@@ -1,0 +1,113 @@
+/** test/conformance/RESULTS.md: what the last full run saw. No times in it: it changes only when an outcome does. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AnswerRun } from './answer-run.ts';
+import { reasonToFail, reasonToRefuse, reasonToRelay } from './reasons.ts';
+import type { RequestResult, RequestRun } from './request-run.ts';
+
+const FILE = join(import.meta.dirname, 'RESULTS.md');
+
+export interface Runs {
+  readonly requests: RequestRun;
+  readonly tolerant: RequestRun | null;
+  readonly variants: RequestRun;
+  readonly answers: AnswerRun;
+}
+
+export function writeResults(runs: Runs): void {
+  writeFileSync(FILE, renderResults(runs));
+}
+
+function renderResults({ requests, tolerant, variants, answers }: Runs): string {
+  const sections = [
+    '# Conformance\n\nMade by `npm run test:conformance`; what is sent and how it is judged is said in the files beside this one.',
+    requestSection('The corpus of requests', requests),
+    tolerant === null ? '' : requestSection('The same, with everything that `tolerate` knows', tolerant),
+    requestSection('Variants (F06, F07, F11, F12)', variants),
+    answerSection(answers),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+const violations = (results: readonly { readonly violations: readonly string[] }[]): number =>
+  results.filter((result) => result.violations.length > 0).length;
+
+function requestSection(title: string, { results, canaries, unexplained }: RequestRun): string {
+  const kinds = ['must-reject', 'should-accept', 'no-desync'] as const;
+  const rows = kinds
+    .map((kind) => [kind, results.filter(({ enforce }) => enforce === kind)] as const)
+    .filter(([, list]) => list.length > 0)
+    .map(([kind, list]) => {
+      const answered = list.filter(({ verdict }) => verdict === 'answered').length;
+      const arrived = list.reduce((sum, result) => sum + result.arrived, 0);
+      return [kind, list.length, answered, list.length - answered, arrived, violations(list)];
+    });
+  const head = ['', 'exchanges', 'answered', 'refused', 'whole at the target', 'violations'];
+  const wanted = results.filter(({ enforce, verdict }) => enforce === 'should-accept' && verdict === 'refused');
+  const must = results.filter(({ enforce, verdict }) => enforce === 'must-reject' && verdict === 'answered');
+  return [
+    `## ${title}\n`,
+    `Each message whole and byte by byte, as it is and, where it is not all of a request, with what completes it.`,
+    `Canary requests: ${canaries.good} of ${canaries.sent} answered with 200. Bytes at the target that no request explains: ${unexplained.length}.\n`,
+    table([head, ...rows]),
+    groups('Wanted by the corpus, and refused:', wanted, (result) => reasonToRefuse(result) ?? 'WITHOUT A REASON'),
+    groups('To be rejected, and answered:', must, whyAnswered),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** The fault is behind a request without fault, and there it is refused or ignored. */
+function whyAnswered({ reading: { requests, rest } }: RequestResult): string {
+  if (requests.length === 0) return 'WITHOUT A REASON';
+  if (rest === 'ignored')
+    return 'a request without fault that closes its connection; what follows is ignored (9112 9.6)';
+  return 'a request without fault; what follows is refused';
+}
+
+function answerSection({ results, canaries }: AnswerRun): string {
+  const kinds = { whole: 'a whole answer', badHead: 'no whole head', badBody: 'no whole body' } as const;
+  const rows = Object.entries(kinds).map(([kind, words]) => {
+    const list = results.filter(({ reading }) => reading.kind === kind);
+    const relayed = list.filter(({ verdict }) => verdict === 'relayed').length;
+    return [words, list.length, relayed, list.length - relayed];
+  });
+  const stricter = results.filter(({ reading, verdict }) => reading.kind === 'whole' && verdict !== 'relayed');
+  const laxer = results.filter(({ reading, verdict }) => reading.kind !== 'whole' && verdict === 'relayed');
+  return [
+    '## The corpus of answers\n',
+    'Each whole and byte by byte, with the end of the connection behind it and without.',
+    `Canary requests: ${canaries.good} of ${canaries.sent} answered with 200.\n`,
+    table([['read to the letter', 'exchanges', 'relayed', '502, 504 or cut, with a record'], ...rows]),
+    groups('Whole, and not relayed:', stricter, (result) => reasonToFail(result) ?? 'WITHOUT A REASON'),
+    groups('Not whole to the letter, and relayed:', laxer, (result) => reasonToRelay(result) ?? 'WITHOUT A REASON'),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function groups<T extends { readonly id: string }>(
+  title: string,
+  list: readonly T[],
+  reason: (item: T) => string,
+): string {
+  if (list.length === 0) return '';
+  const ids = new Map<string, Set<string>>();
+  for (const item of list) {
+    const why = reason(item);
+    ids.set(why, (ids.get(why) ?? new Set()).add(item.id));
+  }
+  const rows = [...ids].map(([why, set]) => [
+    why,
+    set.size,
+    [...set].slice(0, 3).join(', ') + (set.size > 3 ? ' …' : ''),
+  ]);
+  return `\n${title}\n\n${table([['why', 'messages', 'for example'], ...rows])}`;
+}
+
+function table(rows: readonly (readonly (string | number)[])[]): string {
+  const [head = [], ...body] = rows;
+  const line = (cells: readonly (string | number)[]): string =>
+    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...body.map(line)].join('\n');
+}
