@@ -2,10 +2,11 @@
  * Folders beside the spool's own: what was set aside after a fault, and what other pods left behind on a shared volume.
  * Both are sources: their records move over to the spool that runs, and then they go.
  */
-import { existsSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isBodyName } from './spool-body-file.ts';
 import { spoolErrorFrom } from './spool-error.ts';
-import { folderBytes, pathsIn, removeFile, type SpoolPaths, syncFolder } from './spool-folder.ts';
+import { folderBytes, pathsIn, removeAny, removeFile, type SpoolPaths, syncFolder } from './spool-folder.ts';
 
 export interface Sibling {
   /** Name of the folder. */
@@ -19,6 +20,8 @@ const ASIDE = '.source-';
 const UNREADABLE = '.quarantined-';
 /** Belongs to the pod, not to the database. */
 const LAST_GOOD = 'last-good.json';
+/** What a kill in the middle of a write left, and what release 0.1 set aside. */
+const OWN_TEMPORARY = /^(\.last-good\.json\.[0-9a-f]+|key\.new-[0-9a-f]+)$/;
 
 /**
  * Takes the whole folder away by one rename, so that no crash can part a database from its WAL. Returns the new name,
@@ -52,7 +55,8 @@ export function takeBackBelongings(paths: SpoolPaths): void {
 
 /** Key file of the newest folder that was set aside; '' without: its bodies can then be taken over as they are. */
 export function keyBeside(paths: SpoolPaths): string {
-  return siblingsOf(paths).find((sibling) => sibling.isOwn && existsSync(sibling.paths.key))?.paths.key ?? '';
+  const isKey = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return siblingsOf(paths).find((sibling) => sibling.isOwn && isKey(sibling.paths.key))?.paths.key ?? '';
 }
 
 /** In the order in which they should move over: ours, the newest first, for it knows how far older ones had come. */
@@ -88,22 +92,33 @@ export function unreadableFolders({ folder }: SpoolPaths): string[] {
  */
 export function removeFolder(paths: SpoolPaths): void {
   const { folder, database, bodies } = paths;
-  for (const file of [paths.count, paths.reserve, join(folder, LAST_GOOD)]) removeFile(file);
-  if (existsSync(bodies)) {
-    for (const name of readdirSync(bodies)) removeFile(join(bodies, name));
-    rmdirSync(bodies);
-  }
+  const temporary = readdirSync(folder).filter((name) => OWN_TEMPORARY.test(name));
+  for (const name of [...temporary, LAST_GOOD]) removeAny(join(folder, name));
+  for (const path of [paths.count, paths.reserve]) removeAny(path);
+  removeBodies(bodies);
   syncFolder(folder);
   // Before its WAL, without which it might be another one.
-  for (const ending of ['', '-wal', '-shm', '-journal']) removeFile(`${database}${ending}`);
-  removeFile(paths.key);
+  for (const ending of ['', '-wal', '-shm', '-journal']) removeAny(`${database}${ending}`);
+  removeAny(paths.key);
   if (readdirSync(folder).length === 0) rmdirSync(folder);
   syncFolder(dirname(folder));
 }
 
+/** Of the folder itself: a planted link goes, not what it leads to. What is no body stays. */
+function removeBodies(bodies: string): void {
+  const stat = lstatSync(bodies, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isDirectory()) {
+    removeFile(bodies);
+    return;
+  }
+  for (const name of readdirSync(bodies)) if (isBodyName(name)) removeFile(join(bodies, name));
+  if (readdirSync(bodies).length === 0) rmdirSync(bodies);
+}
+
 /** Some of it could not be read: it stays for a person, out of the way. Returns where. Throws the system's error. */
 export function keepForALook({ folder, reserve }: SpoolPaths): string {
-  removeFile(reserve);
+  removeAny(reserve);
   const parent = dirname(folder);
   const name = basename(folder).split(ASIDE)[0] ?? basename(folder);
   const to = join(parent, `${name}${UNREADABLE}${stampFor(parent)}`);
@@ -119,7 +134,9 @@ function siblingOf(folder: string, own: string): Sibling {
 
 function namesAside(folder: string): string[] {
   const own = basename(folder);
-  return readdirSync(dirname(folder))
+  return readdirSync(dirname(folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
     .filter((name) => name.startsWith(`${own}${ASIDE}`) || name.startsWith(`${own}${UNREADABLE}`))
     .sort();
 }

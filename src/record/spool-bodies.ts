@@ -146,7 +146,9 @@ export class SpoolBodies {
 
   /** At start: removes files that no row names (their commit never came) and counts the rest. Returns how many went. */
   removeOrphans(isNamed: (name: string) => boolean): number {
-    const files = readdirSync(this.#folder).filter((name) => isBodyName(name));
+    const entries = readdirSync(this.#folder, { withFileTypes: true });
+    // What only has such a name is not ours.
+    const files = entries.filter((entry) => entry.isFile() && isBodyName(entry.name)).map(({ name }) => name);
     const orphans = files.filter((name) => !isNamed(name));
     for (const name of orphans) removeFile(join(this.#folder, name));
     if (orphans.length > 0) syncFolder(this.#folder);
@@ -156,6 +158,15 @@ export class SpoolBodies {
 
   /** Closes and removes what no record will name. */
   close(): void {
-    for (const file of [...this.#live.keys()]) this.drop(file);
+    let failure: unknown = null;
+    for (const file of [...this.#live.keys()]) {
+      try {
+        this.drop(file);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    // What could not be removed is an orphan at the next start.
+    if (failure !== null) throw failure;
   }
 }

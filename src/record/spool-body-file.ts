@@ -130,7 +130,7 @@ export function bodyKeyOf(path: string): string {
 
 function openToRead(path: string): number {
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     throw spoolErrorFrom(error, 'read', path);
   }

@@ -37,7 +37,11 @@ export class SpoolCount {
     this.#path = path;
     try {
       // Read and written, made when it is not there, never through a link (CWE-59).
-      this.#handle = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+      this.#handle = openSync(
+        path,
+        constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+        0o600,
+      );
     } catch (error) {
       throw spoolErrorFrom(error, 'open', path);
     }
@@ -86,7 +90,7 @@ export function readCount(path: string): Count | null {
   if (!existsSync(path)) return null;
   let handle: number | null = null;
   try {
-    handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     return readSlots(handle).count;
   } catch (error) {
     throw spoolErrorFrom(error, 'read', path);

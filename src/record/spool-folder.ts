@@ -31,6 +31,8 @@ const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 /** Set-group-ID of a shared volume may stay. */
 const OPEN_BITS = 0o077;
+/** Of `stat.blocks` (stat(2)). */
+const BLOCK_BYTES = 512;
 const ASIDE = /\.corrupt-/;
 
 /** @throws SpoolError `access` when `podName` can't be a folder's name. */
@@ -89,6 +91,18 @@ function refuseLink(path: string): { readonly mode: number } | null {
   return stat === undefined ? null : { mode: stat.mode };
 }
 
+/**
+ * Files and folders of a spool are just that: a link would lead elsewhere (CWE-59), and to open a pipe waits for ever.
+ * Throws SpoolError `access`.
+ */
+export function refuseOdd({ database, bodies, key, count }: SpoolPaths): void {
+  for (const path of [database, key, count, bodies]) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || (path === bodies ? stat.isDirectory() : stat.isFile())) continue;
+    throw spoolFault('open', 'access', path, `is no ${path === bodies ? 'folder' : 'file'}, which a spool makes there`);
+  }
+}
+
 /** Never follows a link and never overwrites. The caller sees to the folder. */
 export function openNewFile(path: string): number {
   return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, PRIVATE_FILE);
@@ -118,9 +132,15 @@ export function syncFolder(folder: string): void {
 export function folderBytes(folder: string): number {
   let bytes = 0;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += fileBytes(join(entry.parentPath, entry.name));
+    if (entry.isFile()) bytes += diskBytes(join(entry.parentPath, entry.name));
   }
   return bytes;
+}
+
+/** What it takes on the disk, where that is less than its length: a file with holes. */
+function diskBytes(path: string): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? 0 : Math.min(stat.size, stat.blocks * BLOCK_BYTES);
 }
 
 export function fileBytes(path: string): number {
@@ -143,6 +163,11 @@ export function linkFile(from: string, to: string): boolean {
     if (code === 'EPERM' || code === 'EXDEV' || code === 'ENOTSUP' || code === 'EMLINK') return false;
     throw spoolErrorFrom(error, 'copy', to);
   }
+}
+
+/** Whatever stands there; a link goes, not what it leads to. */
+export function removeAny(path: string): void {
+  rmSync(path, { force: true, recursive: true });
 }
 
 export function removeFile(path: string): void {

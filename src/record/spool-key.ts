@@ -30,9 +30,20 @@ export function loadSealer(keyFile: string, ownPath: string, mayMake: boolean, b
   }
   const text = readKeyFile(ownPath);
   const restore = (): void => {
-    if (!existsSync(ownPath)) makeKeyFile(ownPath, text);
+    if (!hasKeys(ownPath)) makeKeyFile(ownPath, text);
   };
   return { sealer: sealerFrom(text, ownPath), restore };
+}
+
+/** False: it is gone, or was emptied. One that a person has added a key to is left alone. */
+function hasKeys(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    return parseKeys(readKeyFile(path), path).length > 0;
+  } catch (error) {
+    if (!(error instanceof SpoolError)) throw error;
+    return false;
+  }
 }
 
 /** A copy, so that bodies sealed with it can be taken over as they are; a fresh one where it is damaged. */

@@ -29,6 +29,8 @@ export type MoveStep = 'moved' | 'idle' | 'full';
 
 const PAGE = 100;
 const START: Move = { seq: 0, records: 0, done: false };
+/** A folder that can't be removed is tried again after this long. */
+const STUCK_MS = 60_000;
 /** So often is an abandoned folder looked at before it is adopted. */
 const LOOKS = 4;
 /** Of the quota, what new captures find free while an old database moves in. */
@@ -40,6 +42,8 @@ export class SpoolMover {
   readonly #options: MoverOptions;
   readonly #freeSince = new Map<string, number>();
   readonly #told = new Set<string>();
+  /** Folders that could not be removed, and when (running time). */
+  readonly #stuck = new Map<string, number>();
   /** When the folders of other pods were last looked at (running time). */
   #looked = Number.NEGATIVE_INFINITY;
   #current: { readonly source: SpoolSource; readonly sibling: Sibling; move: Move } | null = null;
@@ -67,6 +71,7 @@ export class SpoolMover {
     const isTimeForOthers = now - this.#looked >= this.#options.adoptAfterMs / LOOKS;
     if (isTimeForOthers) this.#looked = now;
     for (const sibling of siblingsOf(this.#parts.paths)) {
+      if (now - (this.#stuck.get(sibling.name) ?? Number.NEGATIVE_INFINITY) < STUCK_MS) continue;
       if (!sibling.isOwn && !(isTimeForOthers && this.#isAbandoned(sibling))) continue;
       const source = this.#tryOpen(sibling);
       if (source === null) continue;
@@ -84,7 +89,7 @@ export class SpoolMover {
     const page = source.page(move.seq, PAGE);
     if (page.last === null) return this.#finish();
     const rows = this.#fitting(page.rows);
-    if (rows.length === 0 && page.rows.length > 0) return 'full';
+    if (rows.length === 0 && page.rows.length > 0) return this.#withoutRoom(page.rows, page.last);
     const last = rows.length < page.rows.length ? (rows.at(-1)?.seq ?? move.seq) : page.last;
     const { bodies, database, ledger, rows: target, time } = this.#parts;
     const moved = rows.flatMap((row) => this.#tryMove(source, row));
@@ -111,7 +116,11 @@ export class SpoolMover {
   #fitting(rows: readonly SealedRow[]): readonly SealedRow[] {
     const sizes = rows.map(({ sealedHead, storedBytes }) => sealedHead.length + storedBytes + 1024);
     const free = this.#options.limitBytes * LEFT_FREE;
-    const room = this.#parts.quota.roomForRows(sizes.reduce((sum, bytes) => sum + bytes, free));
+    // What moves in must not push out what is newer.
+    const room = this.#parts.quota.roomForRows(
+      sizes.reduce((sum, bytes) => sum + bytes, free),
+      false,
+    );
     let left = room - Math.min(free, room / 2);
     const beyond = sizes.findIndex((bytes) => {
       left -= bytes;
@@ -148,23 +157,56 @@ export class SpoolMover {
     }
     this.close();
     this.#freeSince.delete(sibling.name);
-    this.#clear(source, sibling, unreadable);
+    // Till its folder is gone it must be known that nothing of it counts any more.
+    if (!this.#clear(source, sibling, unreadable)) {
+      this.#stuck.set(sibling.name, this.#parts.time.now());
+      return 'idle';
+    }
     database.transaction(() => ledger.forgetMove(source.identity));
     return 'moved';
   }
 
-  #clear({ paths, damage }: SpoolSource, { name }: Sibling, unreadable: number): void {
+  /** The oldest records of all: where those may be given up, they are; else they wait. */
+  #withoutRoom(rows: readonly SealedRow[], last: number): MoveStep {
+    const { database, ledger, quota } = this.#parts;
+    if (this.#current === null) return 'idle';
+    const { source, sibling, move } = this.#current;
+    if (!quota.dropsOldest) {
+      const left = source.ledger.unreleased - move.records;
+      this.#tellOnce(
+        'warn',
+        `spool: ${left} records of ${sibling.name} wait for room: release some, or raise spool.size`,
+      );
+      return 'full';
+    }
+    const readable = rows.filter(({ state }) => stateFrom(state) !== null && state !== 'quarantined').length;
+    const next: Move = { seq: last, records: move.records + readable, done: false };
+    database.transaction(() => {
+      ledger.addCaptured(readable);
+      ledger.addLost('dropOldest', readable);
+      ledger.saveMove(source.identity, next);
+    });
+    this.#current.move = next;
+    return 'moved';
+  }
+
+  /** False: it could not be removed, and is tried again later. */
+  #clear({ paths, damage }: SpoolSource, { name, isOwn }: Sibling, unreadable: number): boolean {
     const { report } = this.#options;
     try {
       const nameless = !existsSync(paths.database) && existsSync(paths.bodies) && readdirSync(paths.bodies).length > 0;
       if (unreadable === 0 && damage === null && !nameless) {
         removeFolder(paths);
-        return;
+        // Something that is not ours lies in it: under another name it is no source any more.
+        if (isOwn && existsSync(paths.folder)) keepForALook(paths);
+        return true;
       }
       const kept = keepForALook(paths);
       report('error', `spool: ${unreadable} records of ${name} could not be read and are quarantined; see ${kept}`);
+      return true;
     } catch (error) {
-      report('warn', spoolErrorFrom(error, 'delete', paths.folder).message);
+      this.#tellOnce('warn', spoolErrorFrom(error, 'delete', paths.folder).message);
+      return false;
     }
   }
 
@@ -181,12 +223,15 @@ export class SpoolMover {
       return new SpoolSource(sibling.paths, this.#options.keyFile);
     } catch (error) {
       const { fault, message } = spoolErrorFrom(error, 'open', sibling.paths.folder);
-      if (fault !== 'locked' && !this.#told.has(message)) {
-        this.#told.add(message);
-        this.#options.report('warn', message);
-      }
+      if (fault !== 'locked') this.#tellOnce('warn', message);
       return null;
     }
+  }
+
+  #tellOnce(level: 'warn', message: string): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#options.report(level, message);
   }
 
   /** Nobody has had it for long enough. Its lock tells, as it does for its own pod. */

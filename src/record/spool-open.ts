@@ -5,7 +5,7 @@ import { SpoolBodies } from './spool-bodies.ts';
 import { type Count, SpoolCount } from './spool-count.ts';
 import { SpoolDatabase } from './spool-database.ts';
 import { SpoolError, spoolErrorFrom, spoolFault } from './spool-error.ts';
-import { prepareFolder, type SpoolPaths, spoolPaths } from './spool-folder.ts';
+import { prepareFolder, refuseOdd, type SpoolPaths, spoolPaths } from './spool-folder.ts';
 import { loadSealer, type SpoolKey } from './spool-key.ts';
 import { SpoolLedger } from './spool-ledger.ts';
 import { asideWarning, SpoolQuota, walBytesFor } from './spool-quota.ts';
@@ -78,6 +78,7 @@ export function openParts(options: SpoolOptions): SpoolParts {
 }
 
 function openOnce(paths: SpoolPaths, options: SpoolOptions): SpoolParts {
+  refuseOdd(paths);
   const database = new SpoolDatabase(paths.database, walBytesFor(options.size));
   let count: SpoolCount | null = null;
   try {

@@ -47,6 +47,11 @@ export class SpoolQuota {
     this.measure();
   }
 
+  /** Whether records that are not released may be given up for others. */
+  get dropsOldest(): boolean {
+    return this.#parts.dropOldest;
+  }
+
   /** Of the whole folder, now. */
   get bytes(): number {
     return this.#databaseBytes() + this.#walBytes() + this.#fileBytes();
@@ -62,11 +67,12 @@ export class SpoolQuota {
   }
 
   /** Makes room for rows. Returns the bytes there are: fewer than asked when only what must stay is left. */
-  roomForRows(bytes: number): number {
+  roomForRows(bytes: number, mayDrop = true): number {
     const room = (): number => this.#room() + this.#parts.database.pages().free * PAGE_BYTES;
     while (room() < bytes) {
       const missing = this.#withSlack(bytes - room());
-      if (!this.#removeReleased(missing) && !this.#removeUnreadable() && !this.#dropOldest(missing)) break;
+      if (this.#removeReleased(missing) || this.#removeUnreadable()) continue;
+      if (!mayDrop || !this.#dropOldest(missing)) break;
     }
     return room();
   }
@@ -140,10 +146,16 @@ export class SpoolQuota {
 
   /** The oldest of all, where that is wished. False: it is not, or there is none. */
   #dropOldest(bytes: number): boolean {
-    if (!this.#parts.dropOldest) return false;
+    // Not where all of them would not do: something else takes the room.
+    if (!this.#parts.dropOldest || this.#roomWithoutRecords() < bytes) return false;
     const rows = worth(bytes, this.#parts.removal.unreleased(Number.MAX_VALUE, BATCH));
     this.#remove(rows, 'dropOldest');
     return rows.length > 0;
+  }
+
+  #roomWithoutRecords(): number {
+    const { limitBytes, bodies } = this.#parts;
+    return limitBytes - this.#walReserve - this.#otherBytes - bodies.liveBytes;
   }
 
   /** What could not be read of an older database: everything else of it has moved. False: there is none. */

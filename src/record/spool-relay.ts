@@ -15,6 +15,8 @@ const RELEASE = `UPDATE records NOT INDEXED SET mirror = 'mirrored', released_at
   WHERE mirror = 'waiting' AND state IN ${SETTLED} AND seq`;
 /** Of those that somebody is still to deliver. */
 const MARK = "UPDATE records NOT INDEXED SET mirror = 'mirrored' WHERE mirror = 'waiting' AND seq";
+const ENLIST = `UPDATE records NOT INDEXED SET mirror = 'waiting'
+  WHERE seq > ? AND seq <= ? AND mirror = 'none' AND released_at IS NULL AND state != 'quarantined'`;
 const IN_RANGE = 'BETWEEN ? AND ?';
 const IN_LIST = 'IN (SELECT value FROM json_each(?))';
 
@@ -54,6 +56,17 @@ export class SpoolRelay {
       if (records.length > 0 || last === undefined) return records;
       after = last.seq;
     }
+  }
+
+  /**
+   * Records of a time without a mirror wait for it from now on: `after` and `upTo` are sequence numbers. How many.
+   * Within a transaction.
+   */
+  enlist(after: number, upTo: number): number {
+    const { database, ledger } = this.#parts;
+    const enlisted = Number(database.prepare(ENLIST).run(after, upTo).changes);
+    ledger.addWaiting(enlisted);
+    return enlisted;
   }
 
   /** Those that still wait; in rising order. Within a transaction. */

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, statfsSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { faultOf } from './spool-error.ts';
-import { fileBytes, openNewFile, removeFile } from './spool-folder.ts';
+import { fileBytes, openNewFile, removeAny, removeFile } from './spool-folder.ts';
 
 const CHUNK = Buffer.alloc(64 * 1024);
 
@@ -21,7 +21,7 @@ export class SpoolReserve {
   /** Makes it unless it is there, and only where twice as much is free: it must not be what fills the volume. */
   make(): void {
     if (fileBytes(this.#path) === this.#bytes) return;
-    removeFile(this.#path);
+    removeAny(this.#path);
     const { bavail, bsize } = statfsSync(dirname(this.#path));
     if (bavail * bsize < 2 * this.#bytes) return;
     try {

@@ -183,6 +183,11 @@ export class SpoolRows {
     return numberIn(row, 'seq');
   }
 
+  /** The lowest that is here; 0 without any. */
+  firstSeq(): number {
+    return numberIn(this.#prepare('SELECT coalesce(min(seq), 0) AS seq FROM records').get(), 'seq');
+  }
+
   /** So that no lower number is given from now on. */
   skipTo(seq: number): void {
     if (seq <= this.lastSeq()) return;

@@ -8,7 +8,7 @@ import { type Count, readCount } from './spool-count.ts';
 import { numberIn, SpoolDatabase, textIn } from './spool-database.ts';
 import { SpoolEpochs } from './spool-epochs.ts';
 import { faultOf, type SpoolError, spoolErrorFrom } from './spool-error.ts';
-import { fileBytes, type SpoolPaths } from './spool-folder.ts';
+import { fileBytes, refuseOdd, type SpoolPaths } from './spool-folder.ts';
 import { loadSealer } from './spool-key.ts';
 import { type Move, SpoolLedger } from './spool-ledger.ts';
 import { walBytesFor } from './spool-quota.ts';
@@ -52,6 +52,7 @@ export class SpoolSource {
   /** Throws SpoolError: `locked` when its owner lives, `key` when it can't be opened with the keys there are. */
   constructor(paths: SpoolPaths, keyFile: string) {
     this.paths = paths;
+    refuseOdd(paths);
     const count = readCount(paths.count);
     const { open, damage } = openLeniently(paths, keyFile);
     this.#open = open;

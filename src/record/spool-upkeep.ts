@@ -42,12 +42,19 @@ export function closeParts(
   onError: (error: SpoolError) => void,
 ): Closed {
   const last = ledger.count(lastSeq);
-  bodies.close();
-  try {
-    if (!failed) database.transaction(() => rows.setElapsed(time.now()));
-  } finally {
-    count.close();
-    database.close();
+  // Each by itself: what fails must not keep the database, and with it its lock, open.
+  const steps = [
+    () => bodies.close(),
+    () => failed || database.transaction(() => rows.setElapsed(time.now())),
+    () => count.close(),
+    () => database.close(),
+  ];
+  for (const step of steps) {
+    try {
+      step();
+    } catch (error) {
+      onError(spoolErrorFrom(error, 'delete', paths.folder));
+    }
   }
   if (!failed) return STAYS;
   try {

@@ -30,6 +30,8 @@ export { type VolumeKind, volumeKind } from './spool-volume.ts';
 /** Of the quota, what the files of live requests may take. */
 const LIVE_SHARE = 1 / 2;
 const MEASURE_MS = 500;
+/** Looked through at a time: some milliseconds. */
+const ENLIST_ROWS = 5000;
 /** Longer than a container takes to restart. */
 const ADOPT_AFTER_MS = 60_000;
 
@@ -52,6 +54,8 @@ export class Spool implements RelaySource {
   readonly #mover: SpoolMover;
   readonly #check: SpoolCheck;
   #measured = 0;
+  /** Up to this sequence number every record knows of the mirror. */
+  #enlisted = 0;
   #closed = false;
 
   /** Throws SpoolError; `locked` when another process, or this one, has it open. */
@@ -121,6 +125,16 @@ export class Spool implements RelaySource {
       ledger.addCaptured(count);
       ledger.addLost(reason, count);
     });
+  }
+
+  /** Some of the records that were kept while no mirror was configured are for it now. True: there may be more. */
+  enlistSome(): boolean {
+    const last = this.#parts.rows.lastSeq();
+    if (!this.#options.mirror || this.#enlisted >= last) return false;
+    const upTo = Math.min(last, Math.max(this.#enlisted, this.#parts.rows.firstSeq() - 1) + ENLIST_ROWS);
+    this.#write(() => this.#relay.enlist(this.#enlisted, upTo));
+    this.#enlisted = upTo;
+    return true;
   }
 
   /** Moves records over from older databases, at most a hundred. Throws SpoolError. */

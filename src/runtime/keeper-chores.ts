@@ -8,7 +8,7 @@ export interface ChoresOptions {
   readonly open: () => void;
   /** The upkeep went well: what has failed before may be over. */
   readonly maintained: () => void;
-  /** Records have moved over: the mirror may have something to do. */
+  /** Records have moved over, or are for the mirror now: it may have something to do. */
   readonly moved: () => void;
   /** A chore failed; the spool's own `fault` tells whether it can go on. */
   readonly failed: (error: unknown) => void;
@@ -67,9 +67,10 @@ export class KeeperChores {
       if (spool === null || spool.fault !== null) return;
       this.attempt(() => {
         const moved = spool.moveSome() === 'moved';
-        if (moved) this.options.moved();
+        const enlisted = spool.enlistSome();
+        if (moved || enlisted) this.options.moved();
         const expired = spool.expire();
-        if (moved || expired) this.soon();
+        if (moved || enlisted || expired) this.soon();
       });
     });
   }

@@ -86,6 +86,7 @@ export class KeeperSpool {
     const { spool } = this.options.settings().process;
     if (!spool.enabled) {
       this.problem = 'spool: switched off by spool.enabled: false';
+      this.options.usable(false);
       return;
     }
     try {

@@ -23,6 +23,8 @@ export interface SupervisorOptions {
 }
 
 /** Semi-spaces of the keeper's isolate: it makes little garbage, and none that a request waits for. */
+const HANGING_MS = 5000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1 - HANGING_MS;
 const YOUNG_MB = 4;
 /** Beside this file in `src`, beside the bundle in `dist`. */
 const ENTRY = new URL(isBundled ? './keeper.js' : './keeper.ts', import.meta.url);
@@ -52,7 +54,18 @@ export class KeeperSupervisor {
     if (this.worker === null) return;
     this.options.client.flush();
     this.post({ type: 'close', deadlineMs });
+    const last = deadlineMs > LONGEST_TIMER_MS ? null : setTimeout(() => this.kill(), deadlineMs + HANGING_MS);
     await this.ended.promise;
+    if (last !== null) clearTimeout(last);
+  }
+
+  /**
+   * A thread that waits for its disk can't be ended, nor can the process then by any other way. Everything that was
+   * promised is on the disk.
+   */
+  private kill(): void {
+    process.stderr.write('outrider: the keeper thread does not end, its disk hangs: the process is killed\n');
+    process.kill(process.pid, 'SIGKILL');
   }
 
   /** Ends it where it stands. */

@@ -79,7 +79,9 @@ describe('B14 framing', () => {
     const target = await startTarget();
     const path = await startPath({ routes: { targets: { prod: target.url } } });
     const socket = connect(path.port, '127.0.0.1');
-    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3;ext=1\r\nabc\r\n');
+    socket.write(
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3;ext=1\r\nabc\r\n',
+    );
     await waitFor(() => target.requests.length === 1, { what: 'the head at the target' });
     socket.write('2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n');
     await waitFor(() => target.last().complete, { what: 'the body at the target' });

@@ -66,8 +66,8 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'how far a move has come is not in its transaction',
     file: MOVE,
-    find: '      ledger.saveMove(source.identity, next);',
-    replace: '',
+    find: '      ledger.saveMove(source.identity, next);\n      target',
+    replace: '      target',
     caughtBy: { file: SOURCE, title: 'a crash in the middle of the move|a second fault in the middle' },
   },
   {

@@ -4,6 +4,7 @@ import type { Sabotage } from './sabotage.ts';
 const LIMITS = 'test/record/spool-limits.test.ts';
 const SOURCE = 'test/record/spool-source.test.ts';
 const REMOVAL = 'src/record/spool-removal.ts';
+const PLANTED = 'test/record/spool-planted.test.ts';
 const QUOTA = 'src/record/spool-quota.ts';
 
 export const LIMIT_SABOTAGES: readonly Sabotage[] = [
@@ -24,7 +25,7 @@ export const LIMIT_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'a full spool drops its oldest records though it is to refuse',
     file: QUOTA,
-    find: 'if (!this.#parts.dropOldest) return false;',
+    find: 'if (!this.#parts.dropOldest || this.#roomWithoutRecords() < bytes) return false;',
     replace: '',
     caughtBy: { file: 'test/record/spool-quota.test.ts', title: 'a full spool refuses with the reason' },
   },
@@ -62,6 +63,41 @@ export const LIMIT_SABOTAGES: readonly Sabotage[] = [
     find: 'return this.#isMoving ? Math.min(byLimit, this.#volumeRoom()) : byLimit;',
     replace: 'return this.#isMoving ? Math.min(byLimit, this.#volumeRoom() * 1e6) : byLimit;',
     caughtBy: { file: 'test/record/spool-tight-volume.test.ts', title: 'do not fill it for good' },
+  },
+  {
+    name: 'records are given up where something else has taken the room',
+    file: QUOTA,
+    find: 'if (!this.#parts.dropOldest || this.#roomWithoutRecords() < bytes) return false;',
+    replace: 'if (!this.#parts.dropOldest) return false;',
+    caughtBy: { file: PLANTED, title: 'where something else has taken all the room' },
+  },
+  {
+    name: 'an old database that moves in pushes out what is newer',
+    file: QUOTA,
+    find: 'if (!mayDrop || !this.#dropOldest(missing)) break;',
+    replace: 'if (!this.#dropOldest(missing)) break;',
+    caughtBy: { file: PLANTED, title: 'give up what is newer for an old database' },
+  },
+  {
+    name: 'a planted link empties the folder it leads to',
+    file: 'src/record/spool-source.ts',
+    find: '    refuseOdd(paths);',
+    replace: '',
+    caughtBy: { file: PLANTED, title: 'a link for the bodies of a planted folder' },
+  },
+  {
+    name: 'the ledger of a folder that can not be removed counts again and again',
+    file: 'src/record/spool-move.ts',
+    find: '    if (!this.#clear(source, sibling, unreadable)) {',
+    replace: '    if (!this.#clear(source, sibling, unreadable) && unreadable > 1e9) {',
+    caughtBy: { file: PLANTED, title: 'a folder that can not be removed counts once' },
+  },
+  {
+    name: 'records of a time without a mirror never reach it',
+    file: 'src/record/spool.ts',
+    find: '    if (!this.#options.mirror || this.#enlisted >= last) return false;',
+    replace: '    if (this.#enlisted >= 0 || last < 0) return false;',
+    caughtBy: { file: PLANTED, title: 'records of a time without a mirror' },
   },
   {
     name: 'captures that wait for the disk are not bounded',
