@@ -111,7 +111,7 @@ describe('a damaged body file', () => {
       expect(thrownBy(() => spool.readBody(recordOf(spool, id)))).toMatchObject({ fault: 'corrupt' });
   });
 
-  test('is never read through a link, nor outside of its folder', () => {
+  test('S10 is never read through a link, nor outside of its folder', () => {
     const { spool, record, file } = withBodyFile();
     renameSync(file, `${file}-moved`);
     symlinkSync(`${file}-moved`, file);
@@ -337,7 +337,7 @@ describe('keys', () => {
 });
 
 describe('a folder that can not be used', () => {
-  test('is named: a file in the way, a link, a name that leads elsewhere', () => {
+  test('S10 is named: a file in the way, a link, a name that leads elsewhere', () => {
     const path = temporaryFolder();
     writeFileSync(join(path, 'file'), '');
     const elsewhere = temporaryFolder();

@@ -419,7 +419,7 @@ describe('on the disk', () => {
     expect(texts.filter((text) => text.includes(secret))).toEqual([]);
   });
 
-  test('folders are 0700 and files 0600', () => {
+  test('S10 folders are 0700 and files 0600', () => {
     const spool = openSpool();
     writeFile(spool, 1, bytesOf(100_000));
     commitAll(spool, [captureOf('', { body: inFile(1, 100_000) })]);

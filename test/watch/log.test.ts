@@ -146,7 +146,7 @@ describe('lines', () => {
   });
 });
 
-describe('injection', () => {
+describe('S11 injection', () => {
   test('no byte that came in a request ends a line or reaches a terminal as a control character', () => {
     const { log, lines, last } = keeperLog();
     let all = '';

@@ -272,7 +272,7 @@ describe('any request', () => {
   });
 });
 
-describe('who may ask', () => {
+describe('S07 who may ask', () => {
   test.each(['localhost', 'localhost:5091', 'LOCALHOST:1', '127.0.0.1:8080', '127.9.9.9', '[::1]:5091'])(
     'the Host %s is ours',
     async (host) => {
