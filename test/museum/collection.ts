@@ -8,6 +8,7 @@ import { LIMIT_SABOTAGES } from './sabotages-limits.ts';
 import { MIRROR_SABOTAGES } from './sabotages-mirror.ts';
 import { RELEASE_SABOTAGES } from './sabotages-release.ts';
 import { SECRET_SABOTAGES } from './sabotages-secret.ts';
+import { SECURITY_SABOTAGES } from './sabotages-security.ts';
 import { WHOLE_SABOTAGES } from './sabotages-whole.ts';
 
 export const SABOTAGES: readonly Sabotage[] = [
@@ -18,5 +19,6 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...LEDGER_SABOTAGES,
   ...MIRROR_SABOTAGES,
   ...SECRET_SABOTAGES,
+  ...SECURITY_SABOTAGES,
   ...WHOLE_SABOTAGES,
 ];

@@ -1,0 +1,78 @@
+/** Doors left open. */
+import type { Sabotage } from './sabotage.ts';
+
+const AUTH = 'test/security/auth.test.ts';
+const EGRESS = 'test/replay/egress.test.ts';
+
+export const SECURITY_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: 'the credential of a caller goes on to the target and into the record',
+    file: 'src/accept/auth.ts',
+    find: '    rawHeaders.splice(i, 2);\n    i -= 2;\n',
+    replace: '',
+    caughtBy: { file: AUTH, title: 'a token of the file comes in' },
+  },
+  {
+    name: 'a second Authorization field is taken out unseen',
+    file: 'src/accept/auth.ts',
+    find: 'if (given.length > 1)',
+    replace: 'if (given.length > 2)',
+    caughtBy: { file: AUTH, title: 'two fields' },
+  },
+  {
+    name: 'a token that was taken away still works',
+    file: 'src/accept/credentials.ts',
+    find: 'if (stamp === this.stamp) return;',
+    replace: "if (this.stamp !== '') return;",
+    caughtBy: { file: AUTH, title: 'a file that changes' },
+  },
+  {
+    name: 'an upgrade needs no credentials',
+    file: 'src/accept/node-server.ts',
+    find: 'if (gate === null || isRefusal(inspected)) return inspected;',
+    replace: 'if (gate === null || isRefusal(inspected) || request.headers.upgrade !== undefined) return inspected;',
+    caughtBy: { file: AUTH, title: 'a tunnel needs the credentials' },
+  },
+  {
+    name: 'an open listener may lend credentials without a word',
+    file: 'src/runtime/config/check-auth.ts',
+    find: '    if (place === null) return [];',
+    replace: '    if (place !== null) return [];',
+    caughtBy: { file: 'test/runtime/config/check-auth.test.ts', title: '' },
+  },
+  {
+    name: 'templates follow links out of their folder',
+    file: 'src/runtime/config/template-files.ts',
+    find: 'if (secret || !inside)',
+    replace: 'if (secret)',
+    caughtBy: { file: 'test/runtime/config/template-files.test.ts', title: 'is not followed' },
+  },
+  {
+    name: 'a path that is encoded twice gets past an allowlist',
+    file: 'src/dispatch/path.ts',
+    find: 'return !odd || !isDisguised(uri.slice(0, end));',
+    replace: 'return true;',
+    caughtBy: { file: 'test/security/paths.test.ts', title: '' },
+  },
+  {
+    name: 'a name whose first address is public may have others',
+    file: 'src/replay/egress.ts',
+    find: 'for (const text of texts) {',
+    replace: 'for (const text of texts.slice(0, 1)) {',
+    caughtBy: { file: EGRESS, title: 'S0' },
+  },
+  {
+    name: 'an address in place of a name is connected to unseen',
+    file: 'src/replay/node-egress.ts',
+    find: 'isIP(host) === 0 ? null',
+    replace: 'isIP(host) >= 0 ? null',
+    caughtBy: { file: 'test/replay/node-egress.test.ts', title: 'S01' },
+  },
+  {
+    name: 'an IPv4 address inside an IPv6 one is public',
+    file: 'src/replay/egress.ts',
+    find: 'if (EMBEDDING.has(range) || ',
+    replace: 'if (',
+    caughtBy: { file: EGRESS, title: 'S01' },
+  },
+];
