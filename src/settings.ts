@@ -24,6 +24,7 @@ export interface ListenerSettings {
   readonly address: string;
   readonly auth: ListenerAuth;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly tolerate: readonly ('missing-host' | 'raw-target' | 'bare-lf' | 'obs-fold')[];
   readonly keepAlive: number;
   readonly target: string;
 }

@@ -11,6 +11,8 @@ import { type ClientError, isLineTooLong, refusalOf } from './node-client-error.
 import { Connection, type ConnectionOwner } from './node-connection.ts';
 import { answerRefusal, refusalAnswer } from './node-refusal.ts';
 import { isUnproven, type TlsTexts, tlsOptions, UNPROVEN } from './node-tls.ts';
+import { tolerateOn } from './node-tolerant-socket.ts';
+import type { Tolerance } from './tolerate.ts';
 
 export interface ListenerOptions {
   readonly name: string;
@@ -25,6 +27,8 @@ export interface ListenerOptions {
   readonly writeIdleMs: number;
   readonly headerBytes: number;
   readonly connections: number;
+  /** What of a request's head is repaired before it is read; empty: nothing. As long as the listener lives. */
+  readonly tolerate: readonly Tolerance[];
   readonly guard: Omit<GuardLimits, 'headerBytes'>;
   /** Who may come in; null: everybody. */
   readonly gate: Gate | null;
@@ -45,6 +49,8 @@ export interface ListenerEvents {
   upgrade(upgrade: UpgradeRequest): void;
   /** A request that went no further; `excerpt`: its first bytes as far as they are known (latin1). */
   refused(refusal: Refusal, listener: string, remoteAddress: string, excerpt: string): void;
+  /** Something in a request's head was repaired. */
+  tolerated(kind: Tolerance): void;
 }
 
 export interface Listener {
@@ -161,6 +167,7 @@ class NodeListener implements Listener, ConnectionOwner {
     // A caller that has sent FIN may still want its answer; Connection decides when it is gone.
     if ('httpAllowHalfOpen' in server) server.httpAllowHalfOpen = true;
     // Set only while a caller does not read its answer (see Caller.write) and between requests.
+    tolerateOn(server, options.tolerate, common.maxHeaderSize, (kind) => this.events.tolerated(kind));
     server.on('timeout', (socket) => socket.destroy());
     server.on('request', (request, response) => this.serve(request, response));
     server.on('checkContinue', (request, response) => this.serve(request, response));

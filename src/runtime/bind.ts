@@ -42,7 +42,7 @@ function gateOf({ name, auth }: ListenerSettings, index: number): Gate | null {
 }
 
 function listenerOptions(listener: ListenerSettings, { process: { limits } }: Settings): Omit<ListenerOptions, 'gate'> {
-  const { name, address, tls, keepAlive: keepAliveMs } = listener;
+  const { name, address, tls, tolerate, keepAlive: keepAliveMs } = listener;
   const { headTimeout: headTimeoutMs, bodyIdle: bodyIdleMs, writeIdle: writeIdleMs, headerBytes, connections } = limits;
   const { requestLine, headerCount, body } = limits;
   return {
@@ -55,6 +55,7 @@ function listenerOptions(listener: ListenerSettings, { process: { limits } }: Se
     writeIdleMs,
     headerBytes,
     connections,
+    tolerate,
     guard: { requestLine, headerCount, body },
   };
 }

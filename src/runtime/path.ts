@@ -90,6 +90,7 @@ export class Path {
       request: (caller) => serve(caller, this.parts),
       upgrade: (upgrade) => this.tunnels.open(upgrade, this.parts),
       refused: (refusal, listener, remote, excerpt) => this.watch.refused(refusal, listener, remote, excerpt),
+      tolerated: (kind) => this.watch.tolerated(kind),
     };
     this.listeners = await bindListeners(settings, events);
   }

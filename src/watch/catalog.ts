@@ -72,7 +72,7 @@ export const CATALOG = [
   counter('outrider_rejected_total', 'path', 'Requests answered by Outrider itself without a target.', [
     closed('reason', 'what was wrong with the request, or what was full', REJECTIONS),
   ]),
-  counter('outrider_tolerated_total', 'reserved', 'Requests repaired as a listener tolerates it.', [
+  counter('outrider_tolerated_total', 'path', 'Requests repaired as a listener tolerates it.', [
     closed('kind', 'what was repaired', ['missing-host', 'raw-target', 'bare-lf', 'obs-fold']),
   ]),
   counter('outrider_retries_total', 'path', 'Attempts after the first of a live exchange.', [

@@ -115,6 +115,11 @@ export class ExchangeWatch {
     this.options.log.log('warn', { rule, why }, 'an answer was relayed without the patch of its rule');
   }
 
+  /** Something in a request was repaired before it was read. */
+  tolerated(kind: string): void {
+    this.options.meter.counter('outrider_tolerated_total', { kind }).add(1);
+  }
+
   /** A request that went no further. `excerpt`: its first bytes, latin1. */
   refused(refusal: Refusal, listener: string, remoteAddress: string, excerpt: string): void {
     const { meter, log } = this.options;

@@ -528,6 +528,7 @@ test('update takes over limits and certificates for what comes after it', async 
     request: (caller) => caller.answer({ status: 200, headers: [], body: Buffer.alloc(0) }),
     upgrade: () => undefined,
     refused: () => undefined,
+    tolerated: () => undefined,
   };
   const options = (tls: { cert: string; key: string }, requestLine: number): ListenerOptions => ({
     name: 'tls',
@@ -540,6 +541,7 @@ test('update takes over limits and certificates for what comes after it', async 
     writeIdleMs: 1000,
     headerBytes: 4096,
     connections: 10,
+    tolerate: [],
     guard: { requestLine, headerCount: 10, body: 0 },
     gate: null,
   });

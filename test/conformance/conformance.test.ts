@@ -19,7 +19,7 @@ if (!HAS_CORPUS) process.stderr.write('conformance: ../shared/corpus is not ther
 const faultsOf = (results: readonly { readonly id: string; readonly violations: readonly string[] }[]): string[] =>
   results.flatMap(({ id, violations }) => violations.map((violation) => `${id}: ${violation}`));
 
-const seen: { requests?: RequestRun; variants?: RequestRun; answers?: AnswerRun } = {};
+const seen: { requests?: RequestRun; tolerant?: RequestRun; variants?: RequestRun; answers?: AnswerRun } = {};
 
 let rig: Rig;
 beforeAll(async () => {
@@ -70,6 +70,35 @@ withCorpus('the corpus of requests, whole and byte by byte', () => {
   });
 });
 
+withCorpus('the corpus of requests at a listener that tolerates all it can', () => {
+  let run: RequestRun;
+  beforeAll(async () => {
+    const tolerant = await startRig(['missing-host', 'raw-target', 'bare-lf', 'obs-fold']);
+    run = await runRequests(tolerant, FULL ? [...requestCorpus(), ...allVariants()] : requestCorpus());
+    seen.tolerant = run;
+  }, LONG_MS);
+
+  test('F31 the target gets each request once, as it would have been right, or not at all', () => {
+    expect(faultsOf(run.results)).toEqual([]);
+    expect(run.unexplained).toEqual([]);
+    expect(run.canaries.good).toBe(run.canaries.sent);
+  });
+
+  test('of what must be rejected only that is answered which the repair makes right', () => {
+    const answered = run.results.filter(({ enforce, verdict }) => enforce === 'must-reject' && verdict === 'answered');
+    expect([...new Set(answered.map(({ id }) => id))]).toEqual([
+      // What follows a request that closes its connection is ignored.
+      'llhttp-request-connection-L84',
+      'llhttp-request-connection-L297',
+      // A space in the target, a folded line, no Host.
+      'llhttp-request-uri-L248',
+      'gunicorn-invalid-obs_fold_01',
+      'lighttpd-317',
+      'llhttp-request-uri-L248+host',
+    ]);
+  });
+});
+
 test(
   'F06 F07 F11 F12 no byte at any place of a framing or Host line, and no chunk line, makes two readings of one message',
   async () => {
@@ -110,5 +139,5 @@ withCorpus('the corpus of answers, whole and byte by byte', () => {
 afterAll(() => {
   const { requests, variants, answers } = seen;
   if (!FULL || requests === undefined || variants === undefined || answers === undefined) return;
-  writeResults({ requests, variants, answers, tolerant: null });
+  writeResults({ requests, variants, answers, tolerant: seen.tolerant ?? null });
 });

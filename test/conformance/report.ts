@@ -22,7 +22,9 @@ function renderResults({ requests, tolerant, variants, answers }: Runs): string 
   const sections = [
     '# Conformance\n\nMade by `npm run test:conformance`; what is sent and how it is judged is said in the files beside this one.',
     requestSection('The corpus of requests', requests),
-    tolerant === null ? '' : requestSection('The same, with everything that `tolerate` knows', tolerant),
+    tolerant === null
+      ? ''
+      : requestSection('The corpus and the variants, with everything that `tolerate` knows', tolerant),
     requestSection('Variants (F06, F07, F11, F12)', variants),
     answerSection(answers),
   ];
@@ -62,6 +64,7 @@ function whyAnswered({ reading: { requests, rest } }: RequestResult): string {
   if (requests.length === 0) return 'WITHOUT A REASON';
   if (rest === 'ignored')
     return 'a request without fault that closes its connection; what follows is ignored (9112 9.6)';
+  if (rest === 'nothing') return 'what the repair makes right';
   return 'a request without fault; what follows is refused';
 }
 

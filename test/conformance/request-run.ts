@@ -36,6 +36,7 @@ const CANARY = Buffer.from('GET /canary HTTP/1.1\r\nHost: canary.test\r\n\r\n');
 export interface Rig {
   readonly outrider: Outrider;
   readonly target: RecordingTarget;
+  readonly lenient: boolean;
 }
 
 export async function startRig(tolerate: readonly string[] = []): Promise<Rig> {
@@ -46,7 +47,7 @@ export async function startRig(tolerate: readonly string[] = []): Promise<Rig> {
     outrider: { listeners, log: { access: 'none' } },
     routes: { targets: { prod: target.url }, default: 'prod' },
   });
-  return { outrider, target };
+  return { outrider, target, lenient: tolerate.length > 0 };
 }
 
 export async function runRequests(rig: Rig, messages: readonly Message[]): Promise<RequestRun> {
@@ -62,7 +63,7 @@ export async function runRequests(rig: Rig, messages: readonly Message[]): Promi
     return result;
   });
   await settle(rig);
-  const results = variants.map((variant, index) => resultOf(variant, sent[index], rig.target));
+  const results = variants.map((variant, index) => resultOf(variant, sent[index], rig));
   const unexplained = rig.target.fragments.map(({ why, bytes }) => `${why}: ${JSON.stringify(bytes)}`);
   return { results, canaries, unexplained };
 }
@@ -88,11 +89,11 @@ function completionOf(bytes: Buffer): string {
   return whole ?? '\r\n\r\n';
 }
 
-function resultOf({ message, bytes, split, completed }: Variant, sent: Sent | undefined, target: RecordingTarget) {
+function resultOf({ message, bytes, split, completed }: Variant, sent: Sent | undefined, { target, lenient }: Rig) {
   if (sent === undefined) throw new Error(`${message.id} was not sent`);
   // What completes a message may make a good one of it.
   const isGood = completed && message.enforce === 'must-reject' && readRequests(bytes).rest === 'nothing';
   const enforce = isGood ? 'no-desync' : message.enforce;
-  const judged = judgeRequest(bytes, enforce, sent, target.from(sent.address));
+  const judged = judgeRequest(bytes, enforce, sent, target.from(sent.address), lenient);
   return { id: message.id, enforce, split, completed, ...judged };
 }

@@ -57,12 +57,15 @@ const CHUNK_LINE = new RegExp(
 );
 const NEVER_TRAILING = ['host', 'content-length', 'transfer-encoding', 'connection', 'authorization', 'cookie'];
 
-/** All requests that the bytes of one connection hold. */
-export function readRequests(bytes: Buffer): Reading {
+/**
+ * All requests that the bytes of one connection hold. `lenient`: the heads may have what `tolerate` repairs, and are read
+ * as if it had been right.
+ */
+export function readRequests(bytes: Buffer, lenient = false): Reading {
   const requests: StrictRequest[] = [];
   let rest = bytes;
   while (rest.length > 0) {
-    const one = readRequest(rest);
+    const one = readRequest(rest, lenient);
     if (one.kind !== 'complete') {
       const why = one.kind === 'broken' ? one.why : '';
       const heads = requests.length + (one.hasHead ? 1 : 0);
@@ -83,9 +86,9 @@ const methodsOf = (requests: readonly StrictRequest[]): string[] => requests.map
 
 const firstWord = (bytes: Buffer): string => bytes.toString('latin1').trimStart().split(' ', 1)[0] ?? '';
 
-export function readRequest(bytes: Buffer): One {
+export function readRequest(bytes: Buffer, lenient = false): One {
   try {
-    return read(bytes);
+    return read(bytes, lenient);
   } catch (error) {
     if (error instanceof Broken) {
       return { kind: 'broken', why: error.message, hasHead: error instanceof BrokenBody };
@@ -94,22 +97,62 @@ export function readRequest(bytes: Buffer): One {
   }
 }
 
-function read(bytes: Buffer): One {
+function read(bytes: Buffer, lenient: boolean): One {
   let start = 0;
   // RFC 9112 section 2.2: empty lines before a request line are skipped.
   while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
-  const headEnd = bytes.indexOf('\r\n\r\n', start);
-  if (headEnd < 0) return { kind: 'incomplete', hasHead: false };
-  const [line = '', ...lines] = bytes.toString('latin1', start, headEnd).split('\r\n');
-  const [method, target, version] = requestLine(line);
+  const head = lenient ? lenientHead(bytes, start) : strictHead(bytes, start);
+  if (head === null) return { kind: 'incomplete', hasHead: false };
+  const [line = '', ...lines] = head.lines;
+  const [method, target, version] = requestLine(lenient ? encoded(line) : line);
   const fields = lines.map(fieldOf);
-  checkHost(fields, version);
+  if (!lenient || valuesOf(fields, 'host').length > 0) checkHost(fields, version);
   checkTarget(method, target);
   const framing = framingOf(fields, version);
-  const body = framing === 'chunked' ? chunksOf(bytes, headEnd + 4) : lengthOf(bytes, headEnd + 4, framing);
+  const body = framing === 'chunked' ? chunksOf(bytes, head.end) : lengthOf(bytes, head.end, framing);
   if (body === null) return { kind: 'incomplete', hasHead: true };
   const request: StrictRequest = { method, target, version, fields, body: body.bytes };
   return { kind: 'complete', request, end: body.end, isLast: isLast(request) };
+}
+
+interface Head {
+  readonly lines: readonly string[];
+  readonly end: number;
+}
+
+function strictHead(bytes: Buffer, start: number): Head | null {
+  const end = bytes.indexOf('\r\n\r\n', start);
+  return end < 0 ? null : { lines: bytes.toString('latin1', start, end).split('\r\n'), end: end + 4 };
+}
+
+function lenientHead(bytes: Buffer, start: number): Head | null {
+  const text = bytes.toString('latin1', start);
+  const empty = /\n\r?\n/.exec(text);
+  if (empty === null) return null;
+  const head = text.slice(0, empty.index + empty[0].length);
+  const ends = head.match(/\r?\n/g) ?? [];
+  if (new Set(ends).size > 1) throw new Broken('lines that end in different ways (9112 2.2)');
+  const end = ends[0] ?? '';
+  const lines = head.slice(0, -2 * end.length).split(end);
+  // A fold is a space, but not one that hides a field.
+  const unfolded = lines
+    .join('\n')
+    .replace(
+      /(?<=\n[^ \t\n][^\n]*)[ \t]*\n[ \t]+(?!(?:host|content-length|transfer-encoding|connection)[ \t]*:)/gi,
+      ' ',
+    );
+  return { lines: unfolded.split('\n'), end: start + head.length };
+}
+
+/** A line with a raw target, percent-encoded. */
+function encoded(line: string): string {
+  const match = /^([^ ]+) (\/.*[^ ]) (HTTP\/1\.[01])$/s.exec(line);
+  if (match === null) return line;
+  const target = (match[2] ?? '').replace(
+    /[^\x21-\x7e]/g,
+    (byte) => `%${Buffer.from(byte, 'latin1').toString('hex').toUpperCase()}`,
+  );
+  return `${match[1]} ${target} ${match[3]}`;
 }
 
 function requestLine(line: string): [method: string, target: string, version: '1.0' | '1.1'] {

@@ -87,6 +87,7 @@ function listenerOf(name: string, target: string): ListenerSettings {
     address: 'localhost:0',
     auth: { kind: 'none' },
     tls: { cert: '', key: '', clientCa: '' },
+    tolerate: [],
     keepAlive: 3_600_000,
     target,
   };

@@ -162,6 +162,7 @@ class Path implements RunningPath {
       request: (caller) => serve(caller, this.parts),
       upgrade: (upgrade) => this.tunnels.open(upgrade, this.parts),
       refused: (refusal, listener, remote, excerpt) => this.parts.watch.refused(refusal, listener, remote, excerpt),
+      tolerated: (kind) => this.parts.watch.tolerated(kind),
     };
     this.listeners = await bindListeners(this.settings, events);
     for (const { name, addresses } of this.listeners) this.ports[name] = Number(addresses[0]?.split(':').at(-1));

@@ -70,9 +70,9 @@ export function assembleRoutes(configuration: Configuration, fallback: string): 
 }
 
 function assembleListener(listener: Configuration['listeners'][number]): ListenerSettings {
-  const { name, address, auth, tls, target } = listener;
+  const { name, address, auth, tls, tolerate, target } = listener;
   const keepAlive = listener.keepAlive ?? (isLoopback(address) ? loopbackKeepAlive : otherKeepAlive);
-  return { name, address, auth: assembleAuth(auth), tls, keepAlive, target };
+  return { name, address, auth: assembleAuth(auth), tls, tolerate, keepAlive, target };
 }
 
 function assembleAuth(auth: Configuration['listeners'][number]['auth']): ListenerAuth {

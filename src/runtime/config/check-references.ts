@@ -3,7 +3,7 @@
  * other. Reads the raw document, so that these mistakes are listed beside those of the definition.
  */
 
-import { parseAddress } from './field.ts';
+import { isLoopback, parseAddress } from './field.ts';
 import type { PathMistake } from './mistakes.ts';
 import { asText, entriesOf, itemsOf, type RawPath, valueAt } from './raw-value.ts';
 import { didYouMean, listOf } from './suggest.ts';
@@ -21,6 +21,7 @@ export function checkReferences(document: unknown): PathMistake[] {
   checkAddresses(document, report);
   checkPairs(document, report);
   checkPrefixes(document, report);
+  checkTolerate(document, report);
   return mistakes;
 }
 
@@ -115,5 +116,18 @@ function checkPrefixes(document: unknown, report: Report): void {
     if (asText(valueAt(document, prefix)) === null) continue;
     if (itemsOf(document, [...path, 'match', 'paths']).length > 0) continue;
     report(prefix, 'replaces the part of the path that an entry of `match.paths` names: there is none');
+  }
+}
+
+/** What a client beyond this machine gets wrong may be an attack, and behind TLS nobody is that old. */
+function checkTolerate(document: unknown, report: Report): void {
+  for (const { path, value } of itemsOf(document, ['listeners'])) {
+    const tolerate = [...path, 'tolerate'];
+    if (itemsOf(document, tolerate).length === 0) continue;
+    const address = asText(valueAt(value, ['address']));
+    if (address !== null && !isLoopback(address))
+      report(tolerate, `is for a loopback listener only, and this is ${address}`);
+    if ((asText(valueAt(value, ['tls', 'cert'])) ?? '') !== '')
+      report(tolerate, 'is for a listener without `tls` only');
   }
 }

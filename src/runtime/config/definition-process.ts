@@ -18,9 +18,12 @@ const listener = z.strictObject({
   address: address.describe('host:port. localhost: 127.0.0.1 and, where there is one, ::1; *: every address.'),
   auth: auth.prefault('none').describe('Who may send requests. Needed beyond loopback once a target has credentials.'),
   tls: tlsOfListener.describe('Serve HTTPS with this certificate.'),
-  tolerate: later(z.array(z.enum(['missing-host', 'raw-target', 'bare-lf', 'obs-fold'])), []).describe(
-    'What frozen clients get wrong and is repaired.',
-  ),
+  tolerate: z
+    .array(z.enum(['missing-host', 'raw-target', 'bare-lf', 'obs-fold']))
+    .prefault([])
+    .describe(
+      'What frozen clients get wrong and is repaired, on loopback and without tls only; never what frames a message.',
+    ),
   keepAlive: duration({ zero: true })
     .optional()
     .describe('How long an idle connection is kept. Default: 1h on loopback, else 60s.'),

@@ -24,6 +24,7 @@ describe('which files', () => {
         tls: { cert: '', key: '', clientCa: '' },
         keepAlive: 3_600_000,
         target: '',
+        tolerate: [],
       },
     ]);
   });

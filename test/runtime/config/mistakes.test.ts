@@ -355,10 +355,24 @@ describe('targets', () => {
   });
 });
 
+describe('tolerate', () => {
+  const mistakes = (listener: string): readonly string[] =>
+    mistakesOf(() => load({ 'outrider.yaml': `apiVersion: outrider.dev/v1\nlisteners: [{name: a, ${listener}}]` }));
+
+  test('is for loopback and plain HTTP only', () => {
+    expect(mistakes('address: "*:1", tolerate: [bare-lf]').join()).toContain(
+      'is for a loopback listener only, and this is *:1',
+    );
+    expect(mistakes('address: "localhost:1", tolerate: [bare-lf], tls: {cert: /c, key: /k}').join()).toContain(
+      'is for a listener without `tls` only',
+    );
+    expect(mistakes('address: "localhost:1", tolerate: [bare-cr]').join()).toContain('bare-cr');
+  });
+});
+
 describe('not in this version', () => {
   test.each([
     'egress: {allow: [10.0.0.0/8]}',
-    'listeners: [{name: a, address: "*:1", tolerate: [bare-lf]}]',
     'events: {enabled: true}',
     'publicUrl: http://x',
     'spool: {acceptLoss: true}',
