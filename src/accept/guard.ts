@@ -48,7 +48,7 @@ const refuse = (status: number, kind: string, detail: string): Refusal => ({ sta
 export const isRefusal = (value: Refusal | InspectedHead): value is Refusal => 'status' in value;
 
 /** RFC 9112 section 3.2: uri-host [ ":" port ], as far as an intermediary must know it. */
-const AUTHORITY = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?$/;
+const AUTHORITY = /^(?:\[[0-9a-fA-F:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9a-fA-F]{2})+)(?::[0-9]{0,5})?$/;
 
 /** Whether it may stand in a Host field; an empty one may (RFC 9112 section 3.2). */
 export const isAuthority = (value: string): boolean => value === '' || AUTHORITY.test(value);
@@ -56,13 +56,26 @@ export const isAuthority = (value: string): boolean => value === '' || AUTHORITY
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 /** VCHAR without "#" (a fragment is never sent, RFC 9110 section 7.1). */
 const ORIGIN_FORM = /^\/[!-"$-~]*$/;
-/** Fields whose removal as hop-by-hop would change what the message means (RFC 9110 section 7.6.1). */
+/**
+ * Fields for everybody on the way or at its end: whoever names one in Connection wants it removed behind somebody's back
+ * (RFC 9110 section 7.6.1).
+ */
 const NOT_HOP_BY_HOP = new Set([
+  'age',
   'authorization',
+  'cache-control',
+  'content-encoding',
   'content-length',
+  'content-range',
   'content-type',
   'cookie',
+  'date',
+  'expect',
+  'forwarded',
   'host',
+  'max-forwards',
+  'origin',
+  'range',
   'transfer-encoding',
   'via',
 ]);
@@ -200,7 +213,8 @@ function inspectTransferEncoding(value: string, fields: Fields, httpVersion: str
 
 function inspectConnection(value: string): Refusal | null {
   for (const token of listTokens(value)) {
-    if (NOT_HOP_BY_HOP.has(token)) return refuse(400, 'connection', `Connection names ${token}, which is not its own.`);
+    if (NOT_HOP_BY_HOP.has(token) || token.startsWith('outrider-'))
+      return refuse(400, 'connection', `Connection names ${token}, which is not its own.`);
   }
   return null;
 }

@@ -12,6 +12,7 @@ import { Connection, type ConnectionOwner } from './node-connection.ts';
 import { answerRefusal, refusalAnswer } from './node-refusal.ts';
 import { isUnproven, type TlsTexts, tlsOptions, UNPROVEN } from './node-tls.ts';
 import { tolerateOn } from './node-tolerant-socket.ts';
+import { upgradeProblem, wantsTunnel } from './node-upgrade.ts';
 import type { Tolerance } from './tolerate.ts';
 
 export interface ListenerOptions {
@@ -155,6 +156,8 @@ class NodeListener implements Listener, ConnectionOwner {
       keepAliveTimeout: options.keepAliveMs,
       connectionsCheckingInterval: Math.min(1000, Math.max(50, options.headTimeoutMs / 4)),
       requireHostHeader: false,
+      // Whatever NODE_OPTIONS says: a lenient parser believes what the one behind it may read differently.
+      insecureHTTPParser: false,
       noDelay: true,
       shouldUpgradeCallback: wantsTunnel,
     };
@@ -222,7 +225,7 @@ class NodeListener implements Listener, ConnectionOwner {
     const connection = Connection.of(request.socket, this);
     if (connection.ended) return;
     const inspected = this.inspect(request);
-    const refusal = isRefusal(inspected) ? inspected : upgradeProblem(inspected, connection);
+    const refusal = isRefusal(inspected) ? inspected : upgradeProblem(inspected, connection.isBusy);
     if (refusal !== null) this.refuseSocket(refusal, request);
     else if (!isRefusal(inspected)) this.events.upgrade({ request, socket, early, inspected, ...this.origin() });
   }
@@ -271,20 +274,6 @@ class NodeListener implements Listener, ConnectionOwner {
 }
 
 const guardOf = ({ guard, headerBytes }: Omit<ListenerOptions, 'gate'>): GuardLimits => ({ ...guard, headerBytes });
-
-function upgradeProblem({ framing, contentLength }: InspectedHead, connection: Connection): Refusal | null {
-  if (framing === 'chunked' || contentLength > 0) {
-    return { status: 400, kind: 'upgradeBody', detail: 'A request to upgrade carries no body here.' };
-  }
-  if (!connection.isBusy) return null;
-  return { status: 400, kind: 'upgradeBehind', detail: 'A request to upgrade waits for the answers before it here.' };
-}
-
-/** h2c is not spoken: such a request is served as plain HTTP/1.1, as RFC 9110 section 7.8 allows. */
-function wantsTunnel(request: IncomingMessage): boolean {
-  const protocol = (request.headers.upgrade ?? '').toLowerCase();
-  return protocol !== '' && protocol !== 'h2c' && request.httpVersion === '1.1';
-}
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { startTarget, type Target } from '../helpers/node-target.ts';
+import { startOutrider } from '../helpers/outrider.ts';
 import { type RunningPath, startPath } from '../helpers/path.ts';
 import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -100,4 +101,27 @@ test('F10 a caller that goes on sending behind what is no request gets to read w
   socket.resume();
   await waitFor(() => socket.closed, { what: 'the end of the connection' });
   expect(received).toMatch(/^HTTP\/1\.1 400 /);
+});
+
+test.each(['h2c', 'H2C, websocket', 'foo, h2c', 'h2', 'HTTP/2.0', 'TLS/1.3'])(
+  'H18 Upgrade: %s opens no tunnel: the request is served as it is, without the field',
+  async (protocol) => {
+    const { path, target } = await start();
+    const bytes = `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: x\r\n\r\n`;
+    expect(statuses(await sendRaw(path.port, bytes, { responses: 1 }))).toEqual([200]);
+    expect(target.last().headers).not.toHaveProperty('upgrade');
+    expect(target.last().headers).not.toHaveProperty('http2-settings');
+  },
+);
+
+test('F10 the parser is strict whatever NODE_OPTIONS says', async () => {
+  const target = await startTarget();
+  const outrider = await startOutrider({
+    env: { NODE_OPTIONS: '--insecure-http-parser' },
+    routes: { targets: { prod: target.url }, default: 'prod' },
+  });
+  const bytes = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n';
+  expect(statuses(await sendRaw(outrider.port, 'GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n'))).toEqual([400]);
+  expect(statuses(await sendRaw(outrider.port, bytes))).toEqual([400]);
+  expect(target.requests).toEqual([]);
 });

@@ -107,6 +107,7 @@ describe('Host', () => {
     ['user information', ['Host', 'me@a.test']],
     ['a list', ['Host', 'a.test\tb.test']],
     ['bytes beyond ASCII', ['Host', 'ü.test']],
+    ['a percent sign that encodes nothing', ['Host', 'a%zz.test']],
   ])('F18 refuses %s', (_, host) => {
     expect(statusOf({ host })).toBe(400);
   });
@@ -125,6 +126,10 @@ describe('Connection', () => {
     'keep-alive ,COOKIE',
     'via',
     'content-type',
+    'Age',
+    'Expect',
+    'Cache-Control, close',
+    'outrider-record',
   ])('F23 H04 can not name %s', (value) => {
     expect(statusOf({ headers: ['Connection', value] })).toBe(400);
   });
