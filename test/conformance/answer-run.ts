@@ -33,16 +33,12 @@ export async function runAnswers(messages: readonly Message[]): Promise<AnswerRu
     outrider: { listeners: [{ name: 'ambassador', address: '127.0.0.1:0' }], log: { access: 'none' } },
     routes: {
       targets: {
-        prod: {
-          urls: [{ url }],
-          // How long an answer without an end is waited for.
-          timeouts: { response: '1s', idle: '1s' },
-          circuitBreaker: { failures: 0 },
-          // This target closes many connections at once: a request may meet several that are closing.
-          retry: { attempts: 4, when: ['reset'] },
-        },
+        whole: targetOf(url),
+        // What drips in behind an answer, when the next request is on its way, is that one's answer to everybody.
+        bytes: { ...targetOf(url), connections: { maxAge: '1ms' } },
       },
-      default: 'prod',
+      rules: [{ name: 'bytes', match: { paths: ['/bytes/*'] }, target: 'bytes' }],
+      default: 'whole',
     },
   });
   const ask = (path: string): Promise<Sent> =>
@@ -68,6 +64,15 @@ export async function runAnswers(messages: readonly Message[]): Promise<AnswerRu
   const results = orders.map((order, at) => resultOf(order, messages[order.index], seen[at], records));
   return { results, canaries };
 }
+
+const targetOf = (url: string) => ({
+  urls: [{ url }],
+  // How long an answer without an end is waited for.
+  timeouts: { response: '1s', idle: '1s' },
+  circuitBreaker: { failures: 0 },
+  // This target closes many connections at once: a request may meet several that are closing.
+  retry: { attempts: 4, when: ['reset'] },
+});
 
 function resultOf(order: Order, message: Message | undefined, sent: Sent | undefined, records: Map<string, string>) {
   if (message === undefined || sent === undefined) throw new Error(`message ${order.index} was not sent`);

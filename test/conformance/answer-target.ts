@@ -1,4 +1,4 @@
-/** A target that answers `/N` with the bytes of message N, in the split and with the ending that the request names. */
+/** A target that answers `/SPLIT/N/ENDING` with the bytes of message N. */
 import { createServer, type Socket } from 'node:net';
 import { cleanUp } from '../helpers/cleanup.ts';
 import { portOf } from '../helpers/ports.ts';
@@ -16,7 +16,7 @@ export interface Order {
 }
 
 export const pathOf = ({ index, split, ending }: Order): string =>
-  `/${index}/${split === 'whole' ? 'w' : 'b'}/${ending}`;
+  `/${split === 'whole' ? 'whole' : 'bytes'}/${index}/${ending}`;
 
 const GOOD = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood');
 
@@ -48,13 +48,13 @@ export async function startAnswerTarget(messages: readonly Message[]): Promise<s
 }
 
 async function answer(socket: Socket, path: string, messages: readonly Message[]): Promise<void> {
-  const [, index = '', split, ending] = path.split('/');
+  const [, split, index = '', ending] = path.split('/');
   const bytes = messages[Number.parseInt(index, 10)]?.bytes;
   if (bytes === undefined) {
     socket.write(GOOD);
     return;
   }
-  if (split === 'w') socket.write(bytes);
+  if (split === 'whole') socket.write(bytes);
   else await drip(socket, bytes);
   if (ending === 'fin' && socket.writable) socket.end();
 }
