@@ -231,6 +231,8 @@ describe('a target that fails', () => {
   test.each<readonly [string, number, string, (connection: RawConnection) => unknown]>([
     ['closes', 502, 'reset', (connection) => connection.close()],
     ['speaks no HTTP', 502, 'protocol', sends('SSH-2.0-x\r\n')],
+    ['answers 999 (U05)', 502, 'protocol', sends('HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n')],
+    ['answers in HTTP/2.0 (U05)', 502, 'protocol', sends('HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n')],
     ['says nothing', 504, 'timeout', () => undefined],
     ['switches to what was not offered (W03)', 502, 'protocol', sends(SWITCH.replace('echo', 'other'))],
     ['names no protocol (W03)', 502, 'protocol', sends(SWITCH.replace('Upgrade: echo\r\n', ''))],

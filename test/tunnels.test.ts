@@ -10,7 +10,7 @@ import { sendRaw } from './helpers/raw-client.ts';
 import { call, half, openSocket, pathTo, SWITCH, startEcho, startSwitching, UPGRADE } from './helpers/tunnel.ts';
 import { waitFor } from './helpers/wait.ts';
 
-describe('W01 W05 WebSockets', () => {
+describe('W01 WebSockets', () => {
   test('messages go both ways, byte for byte, from empty ones to a mebibyte', async () => {
     const echo = await startEcho();
     const path = await pathTo(echo.url);
@@ -106,7 +106,7 @@ describe('W01 W05 WebSockets', () => {
 });
 
 describe('other protocols', () => {
-  test('bytes go both ways, also those that come with either head', async () => {
+  test('W04 bytes go both ways, also those that come with either head, in their order', async () => {
     const target = await startRawTarget(async (connection) => {
       await connection.readHead();
       await connection.send(`${SWITCH}early-down `);
@@ -122,7 +122,7 @@ describe('other protocols', () => {
     socket.destroy();
   });
 
-  test('what a target sends before it closes reaches a caller that reads slowly, to the last byte', async () => {
+  test('W06 what a target sends before it closes reaches a caller that reads slowly, to the last byte', async () => {
     const size = 24 * 1024 * 1024 + 5000;
     const target = await startSwitching(async (connection) => {
       await connection.send(Buffer.alloc(size, 'x'));
@@ -142,7 +142,7 @@ describe('other protocols', () => {
     expect(received).toBeGreaterThanOrEqual(size);
   });
 
-  test('what a caller sends before it closes its side reaches the target, and the rest comes back', async () => {
+  test('W06 what a caller sends before it closes its side reaches the target, and the rest comes back', async () => {
     let atTarget = '';
     const target = await startSwitching((connection) => {
       connection.socket.on('data', (chunk) => {
@@ -158,7 +158,7 @@ describe('other protocols', () => {
     socket.destroy();
   });
 
-  test('limits.tunnelIdle ends what nobody uses', async () => {
+  test('W06 limits.tunnelIdle ends what nobody uses', async () => {
     const target = await startSwitching(() => undefined);
     const path = await pathTo(target.url, { process: { limits: { tunnelIdle: '200ms' } } });
     const { received, ended } = call(path);
@@ -185,6 +185,35 @@ describe('what is no tunnel', () => {
     const { responses } = await sendRaw(path.port, UPGRADE.replace('HTTP/1.1', 'HTTP/1.0'));
     expect(responses[0]?.status).toBe(200);
     expect(target.last().headers.upgrade).toBeUndefined();
+  });
+
+  test('W08 CONNECT is refused and the connection closed, and what follows it is not served', async () => {
+    const target = await startTarget();
+    const path = await pathTo(target.url);
+    const connectTo = `CONNECT 127.0.0.1:${target.port} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\n\r\n`;
+    const { responses, rest, ended } = await sendRaw(
+      path.port,
+      `${connectTo}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
+    );
+    expect(responses.map(({ status }) => status)).toEqual([501]);
+    expect(rest).toHaveLength(0);
+    expect(ended).toBe('closed');
+    await path.rest();
+    expect(target.accepted()).toBe(0);
+  });
+
+  test('W07 of several protocols the target may take one, and no other', async () => {
+    const target = await startSwitching((connection) => {
+      connection.socket.on('data', (chunk) => connection.socket.write(chunk));
+    });
+    const path = await pathTo(target.url);
+    const { socket, received } = call(path, `${UPGRADE.replace('Upgrade: echo', 'Upgrade: other, echo')}abc`);
+    await waitFor(() => received().endsWith('abc'), { what: 'the echo' });
+    expect(target.connections[0]?.received().toString()).toMatch(/^Upgrade: other, echo\r$/m);
+    socket.destroy();
+    const none = await pathTo(target.url);
+    const refused = await sendRaw(none.port, UPGRADE.replace('Upgrade: echo', 'Upgrade: other, another'));
+    expect(refused.responses[0]?.status).toBe(502);
   });
 
   test.each([

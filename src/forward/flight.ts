@@ -6,8 +6,8 @@ import type { BodyFault, BodyOwner, RequestBody } from '../accept/body.ts';
 import type { Caller, CallerOwner } from '../accept/node-caller.ts';
 import type { Attempt, RequestHead, RequestSent, Timeouts } from '../exchange.ts';
 import { type Ending, type Failure, mostSent } from './failure.ts';
-import { responseHeaders } from './headers.ts';
-import type { HeldAnswer } from './held-answer.ts';
+import { informationalHeaders } from './headers.ts';
+import { type HeldAnswer, HOLD_MS } from './held-answer.ts';
 import type { Lane } from './lanes.ts';
 import { type AttemptOwner, NodeAttempt } from './node-attempt.ts';
 import type { Upstream } from './node-upstream.ts';
@@ -39,9 +39,6 @@ export interface FlightSteps {
   /** The caller's side is over: the last of the exchange. */
   closed(): void;
 }
-
-/** A held answer waits this long for the rest of its body. */
-const HOLD_MS = 1000;
 
 export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   readonly caller: Caller;
@@ -135,8 +132,11 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   }
 
   informed(attempt: NodeAttempt, status: number, rawHeaders: string[]): void {
-    if (this.caller.inform(status, responseHeaders(rawHeaders))) return;
-    attempt.fail('protocol', 'the target sent informational answers without end', false);
+    try {
+      if (!this.caller.inform(status, informationalHeaders(rawHeaders))) attempt.failEndless();
+    } catch (error) {
+      attempt.failRelay(error);
+    }
   }
 
   headCame(attempt: NodeAttempt, status: number, message: string, rawHeaders: string[]): void {
@@ -146,8 +146,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
       this.body.stopFeeding();
       this.holdTimer = setTimeout(onHoldEnd, HOLD_MS, this);
     } catch (error) {
-      const why = error instanceof Error ? error.message : '';
-      attempt.fail('protocol', `the target’s answer can't be relayed: ${why}`, false);
+      attempt.failRelay(error);
     }
   }
 

@@ -107,7 +107,7 @@ function nominated(rawHeaders: RawHeaders): Set<string> | null {
 /**
  * The fields of a target's answer as they go to the caller, before patches. The target's framing is not repeated:
  * Content-Length is kept (it describes the same bytes), Transfer-Encoding is chosen anew. Throws RangeError for a
- * transfer coding that nobody here can take off (RFC 9112 section 6.1).
+ * transfer coding that nobody here can take off, or that was applied twice (RFC 9112 section 6.1).
  */
 export function responseHeaders(rawHeaders: RawHeaders): string[] {
   const named = nominated(rawHeaders);
@@ -130,6 +130,18 @@ export function responseHeaders(rawHeaders: RawHeaders): string[] {
       default:
         if (named === null || !named.has(name.toLowerCase())) headers.push(name, rawHeaders[i + 1] ?? '');
     }
+  }
+  return headers;
+}
+
+/** Those of an informational answer, which has no content to tell the length of (RFC 9110 section 8.6). */
+export function informationalHeaders(rawHeaders: RawHeaders): string[] {
+  return withoutLength(responseHeaders(rawHeaders));
+}
+
+export function withoutLength(headers: string[]): string[] {
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (fieldKind(headers[i] ?? '') === FIELD.contentLength) headers.splice(i, 2);
   }
   return headers;
 }

@@ -1,5 +1,8 @@
 /** A target's answer that is kept back until the failure it stands for is on disk. */
 
+/** A held answer waits this long for the rest of its body. */
+export const HOLD_MS = 1000;
+
 export class HeldAnswer {
   readonly status: number;
   readonly message: string;

@@ -1,7 +1,7 @@
 /** One try at one URL, as a handler object of undici's `dispatch`: no closure, no promise, no stream a request. */
 import type { Dispatcher } from 'undici';
 import type { Attempt, Reason, RequestSent } from '../exchange.ts';
-import type { ContinueListener } from './continue-filter.ts';
+import type { AnswerListener } from './answer-start.ts';
 import type { Deadlines, Timed } from './deadline.ts';
 import type { Connection } from './node-connections.ts';
 import { type AttemptPhase, translateError } from './node-error.ts';
@@ -27,7 +27,7 @@ export interface AttemptLimits {
   readonly idle: number;
 }
 
-export class NodeAttempt implements Dispatcher.DispatchHandler, ContinueListener, Timed {
+export class NodeAttempt implements Dispatcher.DispatchHandler, AnswerListener, Timed {
   readonly upstream: Upstream;
   readonly url: string;
   requestSent: RequestSent = 'no';
@@ -82,6 +82,17 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, ContinueListener
     this.cut(new Error(message));
     this.finish(reason, message, timedOut);
     owner?.failed(this);
+  }
+
+  /** There is no end to the heads before its answer. */
+  failEndless(): void {
+    this.fail('protocol', 'the target sent informational answers without end', false);
+  }
+
+  /** Its answer holds what HTTP forbids to send on. */
+  failRelay(error: unknown): void {
+    const why = error instanceof Error ? error.message : '';
+    this.fail('protocol', `the target’s answer can't be relayed: ${why}`, false);
   }
 
   /** As it stands in a record; of one that is still running, as far as it has come. */
@@ -144,10 +155,13 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, ContinueListener
     this.connection?.awaitAnswer(this);
   }
 
-  /** The library would end the request on it; see continue-filter.ts. */
   continued(): void {
     this.touch();
     this.owner?.informed(this, 100, NO_STRINGS);
+  }
+
+  malformed(): void {
+    this.fail('protocol', 'the target’s answer is not HTTP/1.1 (INVALID_STATUS_LINE)', false);
   }
 
   onRequestSent(): void {

@@ -7,7 +7,7 @@ import type { Dispatcher } from 'undici';
 import buildConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
 import type { TargetSettings } from '../exchange.ts';
-import { ContinueFilter, type ContinueListener } from './continue-filter.ts';
+import { type AnswerListener, AnswerStart } from './answer-start.ts';
 import type { Reach } from './node-reach.ts';
 import { SharedConnect } from './shared-connect.ts';
 
@@ -131,13 +131,13 @@ export class Connection {
   /** Requests since it was opened: an answer may be refused by a target that was just closing it. */
   served = 0;
   private openedAt = 0;
-  private filter: ContinueFilter | null = null;
+  private start: AnswerStart | null = null;
 
   constructor(origin: string, options: Client.Options, connector: Connector) {
     this.connector = connector;
     const connect: Connector = (how, callback) =>
       connector(how, (...result: Parameters<typeof callback>) => {
-        if (result[0] === null) this.filter = filterReads(result[1]);
+        if (result[0] === null) this.start = filterReads(result[1]);
         callback(...result);
       });
     this.client = new Client(origin, { ...options, connect });
@@ -166,18 +166,18 @@ export class Connection {
   }
 
   /** A request is being written: what comes from now on is its answer. */
-  awaitAnswer(listener: ContinueListener): void {
-    this.filter?.arm(listener);
+  awaitAnswer(listener: AnswerListener): void {
+    this.start?.arm(listener);
   }
 }
 
 /** The library pulls what it parses by `read()`. */
-function filterReads(socket: Socket): ContinueFilter {
-  const filter = new ContinueFilter();
+function filterReads(socket: Socket): AnswerStart {
+  const start = new AnswerStart();
   const read = socket.read.bind(socket);
   socket.read = (size?: number) => {
     const chunk: Buffer | null = read(size);
-    return chunk === null ? null : filter.pass(chunk);
+    return chunk === null ? null : start.pass(chunk);
   };
-  return filter;
+  return start;
 }

@@ -5,10 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { HeldAnswer } from './held-answer.ts';
-
-/** A held answer waits this long for the rest of its body. */
-export const HOLD_MS = 1000;
+import { HeldAnswer, HOLD_MS } from './held-answer.ts';
 
 export interface RefusalOwner {
   /** Enough of a held answer is there: `release` when it may go out. */

@@ -7,7 +7,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { listTokens } from '../accept/field.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
-import { responseHeaders } from './headers.ts';
+import { informationalHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { translateError } from './node-error.ts';
 import { finishWriting, RefusedUpgrade, resetSide } from './node-refused-upgrade.ts';
@@ -131,7 +131,7 @@ export class NodeTunnel {
       this.failWith('protocol', text, false);
       this.cut?.(new Error(text));
     } else if (this.state === 'asking' && statusCode !== 100) {
-      this.owner.informed(statusCode, statusMessage, responseHeaders(rawHeaders));
+      this.owner.informed(statusCode, statusMessage, informationalHeaders(rawHeaders));
     }
   }
 
@@ -221,8 +221,14 @@ export class NodeTunnel {
 
   /** null: it can't be relayed, and has been told as a failure. */
   private refusedHeaders(response: IncomingMessage): string[] | null {
-    if (response.statusCode === 101) {
+    const { statusCode = 0, httpVersion } = response;
+    if (statusCode === 101) {
       this.failWith('protocol', 'the target switched to no protocol', false);
+      return null;
+    }
+    // As answer-start.ts has it for other requests.
+    if (statusCode < 200 || statusCode > 599 || !/^1\.[01]$/.test(httpVersion)) {
+      this.failWith('protocol', 'the target’s answer is not HTTP/1.1 (INVALID_STATUS_LINE)', false);
       return null;
     }
     try {

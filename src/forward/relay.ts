@@ -1,10 +1,12 @@
 /** The target's answer on its way to the caller: streamed, or kept back until the failure it stands for is on disk. */
 import type { Caller } from '../accept/node-caller.ts';
-import { responseHeaders, trailerFields } from './headers.ts';
+import { responseHeaders, trailerFields, withoutLength } from './headers.ts';
 import { HeldAnswer } from './held-answer.ts';
 
 /** The fields of the answer that the caller gets; throws when a patch can't be sent. */
 export type AnswerHeaders = (headers: string[]) => string[];
+
+const RESET_CONTENT = 205;
 
 export class Relay {
   /** The answer kept back, until `release`. */
@@ -14,6 +16,8 @@ export class Relay {
   private heldHeaders: readonly string[] = [];
   private last: Uint8Array | null = null;
   private remaining = -1;
+  /** A target sends a body where there is to be none. */
+  private discards = false;
 
   constructor(caller: Caller, answerHeaders: AnswerHeaders) {
     this.caller = caller;
@@ -36,6 +40,7 @@ export class Relay {
 
   /** False: the caller is behind. */
   write(chunk: Uint8Array): boolean {
+    if (this.discards) return true;
     if (this.remaining >= 0) this.remaining -= chunk.length;
     // The last bytes of a counted body leave together with its end: one write instead of two.
     if (this.remaining !== 0 || this.last !== null) return this.caller.write(chunk);
@@ -55,7 +60,7 @@ export class Relay {
     if (held === null) return false;
     this.held = null;
     this.caller.start(held.status, held.message, [...this.heldHeaders, ...extra]);
-    for (const chunk of held.chunks) this.caller.write(chunk);
+    if (!this.discards) for (const chunk of held.chunks) this.caller.write(chunk);
     if (held.complete) this.finish(held.rawTrailers);
     else this.caller.flush();
     return !held.complete;
@@ -63,15 +68,11 @@ export class Relay {
 
   private fieldsFor(status: number, rawHeaders: readonly string[]): string[] {
     const headers = responseHeaders(rawHeaders);
-    if (status === 204) removeField(headers, 'content-length');
+    if (status === 204 || status === RESET_CONTENT) withoutLength(headers);
+    // It has no content, but its framing has to say so (RFC 9110 section 15.3.6).
+    this.discards = status === RESET_CONTENT;
+    if (this.discards) headers.push('content-length', '0');
     return this.answerHeaders(headers);
-  }
-}
-
-/** RFC 9110 section 8.6: no length where there is no content. */
-function removeField(headers: string[], name: string): void {
-  for (let i = headers.length - 2; i >= 0; i -= 2) {
-    if ((headers[i] ?? '').toLowerCase() === name) headers.splice(i, 2);
   }
 }
 

@@ -53,7 +53,22 @@ describe('no answer', () => {
     ['U05 a TLS alert', thenSends('\x15\x03\x01\x00\x02\x02\x16'), 'protocol'],
     ['U05 a status of two digits', thenSends('HTTP/1.1 20\r\n\r\n'), 'protocol'],
     ['U05 another protocol', thenSends('ICY 200 OK\r\n\r\n'), 'protocol'],
-    ['U05 zeros', thenSends(Buffer.alloc(100_000)), 'protocol'],
+    ['U05 a status beyond all classes', thenSends(ok('Content-Length: 0\r\n\r\n').replace('200', '999')), 'protocol'],
+    ['U05 a status below all classes', thenSends(ok('Content-Length: 0\r\n\r\n').replace('200', '099')), 'protocol'],
+    ['U05 a version to come', thenSends(ok('Content-Length: 0\r\n\r\n').replace('1.1', '2.0')), 'protocol'],
+    [
+      'F26 a status line that ends with two CR',
+      thenSends('HTTP/1.1 200 OK\r\rContent-Length: 4\r\n\r\nEvil'),
+      'protocol',
+    ],
+    ['F26 chunked twice', thenSends(ok(`${'Transfer-Encoding: chunked\r\n'.repeat(2)}\r\n0\r\n\r\n`)), 'protocol'],
+    ['F26 a line without a colon', thenSends(ok('no colon\r\nContent-Length: 0\r\n\r\n')), 'protocol'],
+    [
+      'F26 a 103 in a coding that nobody speaks',
+      thenSends('HTTP/1.1 103 X\r\nTransfer-Encoding: foo\r\n\r\n'),
+      'protocol',
+    ],
+    ['U05 zeros', thenSends(Buffer.alloc(1_000_000)), 'protocol'],
     ['F26 two lengths', thenSends(ok('Content-Length: 1\r\nContent-Length: 2\r\n\r\nab')), 'protocol'],
     [
       'F26 length and chunked',
@@ -62,7 +77,7 @@ describe('no answer', () => {
     ],
     ['F26 a coding that nobody speaks', thenSends(ok('Transfer-Encoding: foo\r\n\r\nabc')), 'protocol'],
     ['F26 a length that is none', thenSends(ok('Content-Length: foo\r\n\r\n')), 'protocol'],
-    ['S16 a folded header', thenSends(ok('X-A: 1\r\n X-B: 2\r\nContent-Length: 0\r\n\r\n')), 'protocol'],
+    ['F26 S16 a folded header', thenSends(ok('X-A: 1\r\n X-B: 2\r\nContent-Length: 0\r\n\r\n')), 'protocol'],
     ['F26 NUL in a header', thenSends(ok('X-A: \0\r\nContent-Length: 0\r\n\r\n')), 'protocol'],
   ])('%s is one failure, one record and a problem document', async (_, script, reason) => {
     const { path } = await startFailing(script);
@@ -146,6 +161,7 @@ describe('half an answer', () => {
     ['U04 a reset in the body', thenSends(counted, 'late reset'), 'truncated'],
     ['B11 no last chunk', thenSends(chunked, 'close'), 'truncated'],
     ['B11 a chunk size that is none', thenSends(`${chunked}ZZ\r\n`), 'protocol'],
+    ['B11 a chunk longer than its size', thenSends(`${chunked}2\r\nabcdef\r\n0\r\n\r\n`), 'protocol'],
     ['U07 silence in the body', thenSends(counted), 'timeout'],
   ])('%s: the caller’s connection is cut, and the failure is kept', async (_, script, reason) => {
     const { path } = await startFailing(script, { timeouts: { idle: '300ms' } });

@@ -50,7 +50,7 @@ test.each([
   expect(await headAt(base, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatch(`GET ${expected} HTTP/1.1\r\n`);
 });
 
-test('a request without a body is sent without a framing field', async () => {
+test('B13 a request without a body is sent without a framing field', async () => {
   for (const method of ['GET', 'DELETE', 'OPTIONS']) {
     const head = await headAt('', `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
     expect(head).not.toMatch(/content-length|transfer-encoding/i);
