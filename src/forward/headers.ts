@@ -117,9 +117,9 @@ export function responseHeaders(rawHeaders: RawHeaders): string[] {
     const name = rawHeaders[i] ?? '';
     switch (fieldKind(name)) {
       case FIELD.transferEncoding:
-        if (coded) throw new RangeError('its coding is told twice');
+        if (coded || (rawHeaders[i + 1] ?? '').toLowerCase() !== 'chunked')
+          throw new RangeError('its coding is not chunked');
         coded = true;
-        if ((rawHeaders[i + 1] ?? '').toLowerCase() !== 'chunked') throw new RangeError('its coding is not chunked');
         continue;
       case FIELD.connection:
       case FIELD.hopByHop:
