@@ -55,7 +55,7 @@ const HEADERS: readonly Plant[] = [
     onlyDown: true,
   })),
   named('a duplicate header', (secret) => ({ headers: ['Cookie', 'a=b', 'COOKIE', secret] })),
-  named('a trailer', (secret) => ({ body: 'x', trailers: `Authorization: ${secret}\r\n` })),
+  named('a trailer', (secret) => ({ body: 'x', trailers: `X-Api-Key: ${secret}\r\n` })),
 ];
 
 const URIS: readonly Plant[] = [
