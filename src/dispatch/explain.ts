@@ -3,7 +3,8 @@ import type { RequestHead } from '../exchange.ts';
 import type { ConditionKind } from './conditions.ts';
 import type { Routes } from './match.ts';
 import { applyPatch, type CompiledPatch, PatchError } from './patch.ts';
-import type { Rule } from './rule.ts';
+import { PathError } from './path-disguise.ts';
+import { leavesPrefix, type Rule } from './rule.ts';
 import type { TemplateContext } from './template-value.ts';
 import type { ValueSource } from './value-source.ts';
 
@@ -87,6 +88,8 @@ export function explainRequest(routes: Routes, head: RequestHead, at = { id: '(i
       ? `no rule matches: the default sends it to ${rule.targetName}`
       : `rule ${rule.name} (${rule.index + 1}) matches: it goes to ${rule.targetName}`,
   );
+  if (leavesPrefix(rule.target, head.uri))
+    why.push(`it would not be sent: ${new PathError().message}: the answer is 400`);
   const missing = new Set<string>();
   const context: TemplateContext = {
     head,

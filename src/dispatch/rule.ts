@@ -2,12 +2,15 @@
 import type { RuleSettings, TargetSettings, Timeouts } from '../settings.ts';
 import { type CompiledCapture, compileCapture } from './capture-rule.ts';
 import { type CompiledPatch, compilePatch } from './patch.ts';
-import { compilePath, replacePrefix } from './path.ts';
+import { compilePath, pathEnd, replacePrefix } from './path.ts';
+import { leadsUp } from './path-disguise.ts';
 import { toPath } from './wire.ts';
 
 export interface CompiledTarget {
   readonly name: string;
   readonly settings: TargetSettings;
+  /** A URL of it has a path, which is put before that of the request. */
+  readonly hasPrefix: boolean;
   /** Applied after the rule's. */
   readonly request: CompiledPatch;
 }
@@ -28,9 +31,15 @@ export interface Rule {
   rewriteUri(uri: string): string;
 }
 
+/** Whether the path of a request may lead out of the path that its target's URL has. */
+export function leavesPrefix({ hasPrefix }: CompiledTarget, uri: string): boolean {
+  return hasPrefix && leadsUp(uri.slice(0, pathEnd(uri)));
+}
+
 /** Throws PatchError, TemplateError. */
 export function compileTarget(settings: TargetSettings): CompiledTarget {
-  return { name: settings.name, settings, request: compilePatch(settings.request.headers) };
+  const hasPrefix = settings.urls.some(({ url }) => new URL(url).pathname !== '/');
+  return { name: settings.name, settings, hasPrefix, request: compilePatch(settings.request.headers) };
 }
 
 function resolveTimeouts(rule: RuleSettings['timeouts'], target: Timeouts): Timeouts {

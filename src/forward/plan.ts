@@ -2,7 +2,8 @@
 import { FIELD, fieldKind } from '../accept/field.ts';
 import { isAuthority } from '../accept/guard.ts';
 import { applyPatch, PatchError } from '../dispatch/patch.ts';
-import type { Rule } from '../dispatch/rule.ts';
+import { PathError } from '../dispatch/path-disguise.ts';
+import { leavesPrefix, type Rule } from '../dispatch/rule.ts';
 import type { TemplateContext } from '../dispatch/template.ts';
 import type { Failure } from './failure.ts';
 import type { FlightPlan } from './flight.ts';
@@ -11,7 +12,7 @@ import type { Lane } from './lanes.ts';
 
 /**
  * Returns null for a loop: the request has been through this process before.
- * Throws PatchError when what came with the request can't be sent on. What the configuration lacks (a token's file)
+ * Throws PatchError or PathError when what came with the request can't be sent on. What the configuration lacks (a token's file)
  * is a failure like any other, so that the request is kept: see `FlightPlan.problem`.
  */
 export function planFlight(
@@ -22,6 +23,7 @@ export function planFlight(
   holdBytes: number,
 ): FlightPlan | null {
   const { head } = context;
+  if (leavesPrefix(rule.target, head.uri)) throw new PathError();
   const headers = requestHeaders(head, policy);
   if (headers === null) return null;
   const { hostHeader } = rule.target.settings;

@@ -4,6 +4,7 @@ import type { BodyFault } from '../accept/body.ts';
 import type { Refusal } from '../accept/guard.ts';
 import { type CompiledAnswer, renderAnswer } from '../dispatch/capture-rule.ts';
 import { PatchError } from '../dispatch/patch.ts';
+import { PathError } from '../dispatch/path-disguise.ts';
 import type { Rule } from '../dispatch/rule.ts';
 import type { TemplateContext } from '../dispatch/template.ts';
 import type { Ending } from '../forward/failure.ts';
@@ -45,6 +46,9 @@ export function friendlyAnswer(rule: Rule, context: TemplateContext, kept: Kept 
 
 /** A value of the request that would break its own message: the caller's fault, and the caller hears of it. */
 export function refusePatch(error: unknown): Refusal {
+  if (error instanceof PathError) {
+    return { status: 400, kind: 'target', detail: 'The path of this request leads out of that of its target.' };
+  }
   if (!(error instanceof PatchError)) throw error;
   const detail = `A value of this request can't be sent on as a header (${error.header}).`;
   return { status: 400, kind: 'patch', detail };

@@ -95,3 +95,12 @@ test('says why a request would be refused', () => {
     'it would not be sent: header x-q: query q has a line break or another control character',
   );
 });
+
+test('says that a path leads out of that of its target', () => {
+  const target = { ...targetOf('prod'), urls: [{ url: 'http://prod.test/base', weight: 1 }] };
+  const why = (uri: string): string[] => explain({ targets: [target] }, { uri }).why;
+  expect(why('/%2e%2e/admin')[1]).toBe(
+    'it would not be sent: the path leads out of that of its target: the answer is 400',
+  );
+  expect(why('/a//b')).toHaveLength(1);
+});

@@ -55,6 +55,13 @@ export const SECURITY_SABOTAGES: readonly Sabotage[] = [
     caughtBy: { file: 'test/security/paths.test.ts', title: '' },
   },
   {
+    name: 'dot segments lead out of the path of a target',
+    file: 'src/forward/plan.ts',
+    find: 'if (leavesPrefix(rule.target, head.uri)) throw new PathError();',
+    replace: '',
+    caughtBy: { file: 'test/security/paths.test.ts', title: 'behind a target whose URL has a path' },
+  },
+  {
     name: 'a name whose first address is public may have others',
     file: 'src/replay/egress.ts',
     find: 'for (const text of texts) {',

@@ -1,5 +1,6 @@
 /** No spelling of a path gets past an allowlist of `paths`, whatever the server behind makes of it. */
 import { compilePath, holdsPath, isPlainPath, pathEnd } from '../../src/dispatch/path.ts';
+import { leadsUp } from '../../src/dispatch/path-disguise.ts';
 import { randomFrom } from '../dispatch/fixtures.ts';
 import { startRawTarget } from '../helpers/node-target.ts';
 import { startPath } from '../helpers/path.ts';
@@ -193,4 +194,64 @@ test('a target behind an allowlist receives the bytes that were matched, and not
     );
   }
   expect(heads).toHaveLength(uris.filter(isAllowed).length);
+});
+
+describe('behind a target whose URL has a path', () => {
+  test('what is sent stays below it in every reading', () => {
+    const random = randomFrom(42);
+    const all = readings();
+    let sent = 0;
+    for (let i = 0; i < 400; i++) {
+      const uri = randomPath(random);
+      const path = uri.slice(0, pathEnd(uri));
+      if (leadsUp(path)) continue;
+      sent++;
+      const outside = all.map((read) => read(`/base/deep${path}`)).find((read) => !read.startsWith('/base/deep'));
+      if (outside !== undefined) throw new Error(`${uri} is sent, and may be read as ${outside}`);
+    }
+    expect(sent).toBeGreaterThan(80);
+  });
+
+  test.each([
+    ['/../admin', 400],
+    ['/a/../../admin', 400],
+    ['/%2e%2e/admin', 400],
+    ['/.%2E/admin', 400],
+    ['/%252e%252e/admin', 400],
+    ['/..%2fadmin', 400],
+    ['/..%5cadmin', 400],
+    ['/..\\admin', 400],
+    ['/..;/admin', 400],
+    ['/..;x=1/admin', 400],
+    ['/%c0%ae%c0%ae/admin', 400],
+    ['/a%2f..%2f..%2fadmin', 400],
+    ['/a/..?x', 400],
+    ['/..', 400],
+    ['//double//slashes/', 204],
+    ['/./here', 204],
+    ['/a..b/..c/d../...', 204],
+    ['/q?next=/../admin&x=%2e%2e/', 204],
+    ['/100%25/%20/%C3%A9', 204],
+  ])('%s is answered %i', async (uri, status) => {
+    const heads: string[] = [];
+    const target = await startRawTarget(async (connection) => {
+      heads.push(await connection.readHead());
+      await connection.send('HTTP/1.1 204 No Content\r\n\r\n');
+    });
+    const path = await startPath({ routes: { targets: { prod: `${target.url}/base` } } });
+    const { responses } = await sendRaw(path.port, `GET ${uri} HTTP/1.1\r\nHost: a\r\n\r\n`, { responses: 1 });
+    expect(responses[0]?.status).toBe(status);
+    expect(heads.map((head) => head.split(' ')[1])).toEqual(status === 204 ? [`/base${uri}`] : []);
+    expect(path.metric('outrider_rejected_total', { reason: 'target' })).toBe(status === 400 ? 1 : 0);
+  });
+
+  test('a target without a path gets dot segments as they came', async () => {
+    const target = await startRawTarget(async (connection) => {
+      const head = await connection.readHead();
+      await connection.send(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Line: ${head.split('\r\n', 1)[0]}\r\n\r\n`);
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const { responses } = await sendRaw(path.port, 'GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n', { responses: 1 });
+    expect(responses[0]?.header('x-line')).toBe('GET /a/../b HTTP/1.1');
+  });
 });

@@ -1,7 +1,7 @@
 import { type Explanation, explainRequest } from '../../dispatch/explain.ts';
 import { compileRoutes, type Routes } from '../../dispatch/match.ts';
 import { applyPatch, PatchError } from '../../dispatch/patch.ts';
-import type { Rule } from '../../dispatch/rule.ts';
+import { leavesPrefix, type Rule } from '../../dispatch/rule.ts';
 import { createValueSource, type ValueSource } from '../../dispatch/value-source.ts';
 import type { RequestHead } from '../../exchange.ts';
 import { requestHeaders } from '../../forward/headers.ts';
@@ -40,7 +40,7 @@ function urlsFor(rule: Rule, uri: string): string[] {
 /** The steps of forward/plan.ts, on masked values; a test holds them against what a target receives. */
 function sentHeaders(rule: Rule, head: RequestHead, settings: Settings, routes: Routes): string[] | null {
   const headers = requestHeaders(head, { pseudonym: PSEUDONYM, forwarded: settings.process.forwarded });
-  if (headers === null) return null;
+  if (headers === null || leavesPrefix(rule.target, head.uri)) return null;
   const { hostHeader, urls } = rule.target.settings;
   if (hostHeader !== 'target') headers.push('Host', hostHeader === 'preserve' ? head.authority : hostHeader);
   const context = { head, id: () => '(id)', rule: rule.name, target: rule.targetName, timestamp: 0, values: MASKED };

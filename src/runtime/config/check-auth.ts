@@ -7,7 +7,8 @@ import { isLoopback } from './field.ts';
 import type { PathMistake } from './mistakes.ts';
 import { asText, entriesOf, itemsOf, type RawPath, valueAt } from './raw-value.ts';
 
-const credentialHeaders = /^(?:proxy-)?authorization$|^cookie$|^x-(?:.+-)?(?:api-?key|auth|token|secret)\b|^api-?key$/i;
+const credentialHeaders =
+  /^(?:proxy-)?authorization$|^cookie$|^x-auth\b|(?:^|-)(?:api-?key|access-?key|function(?:s)?-key|subscription-key|token|secret|password)$/i;
 
 export function checkAuth(document: unknown): PathMistake[] {
   return itemsOf(document, ['listeners']).flatMap(({ path }) => {
@@ -66,7 +67,8 @@ function credentialHeader(document: unknown, owner: RawPath): string | null {
 }
 
 /** What the caller sent itself under another name is no credential of ours. */
-const isFromRequest = (text: string): boolean => /^\$\{(?:header|query):[^}|]+\}$/.test(text);
+const isFromRequest = (text: string): boolean =>
+  /^(?:(?:bearer|basic|token) +)?\$\{(?:header|query):[^}|]+\}$/i.test(text);
 
 function readsFile(text: string): boolean {
   try {

@@ -25,6 +25,9 @@ test.each([
   'request: {headers: {add: {X-Api-Key: k}}}',
   'request: {headers: {set: {x-auth-token: k}}}',
   'request: {headers: {set: {x-vault-token: k}}}',
+  'request: {headers: {set: {PRIVATE-TOKEN: k}}}',
+  'request: {headers: {set: {x-functions-key: k}}}',
+  'request: {headers: {set: {x-goog-api-key: k}}}',
   `request: {headers: {set: {x-anything: '${ref('file:/var/run/secrets/outrider/t')}'}}}`,
   'tls: {cert: /c.pem, key: /k.pem}',
 ])('credentials are: %s', (target) => {
@@ -64,7 +67,7 @@ test.each([
   [
     'they are the caller’s own',
     listeners(),
-    routes(`request: {headers: {set: {authorization: '${ref('header:x-auth')}'}}}`),
+    routes(`request: {headers: {set: {authorization: 'Bearer ${ref('header:x-auth')}'}}}`),
   ],
   ['its own target has none', listeners('target: plain'), routes(TOKEN)],
   [
