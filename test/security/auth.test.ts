@@ -288,3 +288,19 @@ test('a listener of its own port stays open beside one that is closed', async ()
   expect(target.last().headers.authorization).toBe('Bearer for-the-target');
   expect((await ask('closed')).responses[0]?.status).toBe(401);
 });
+
+test('a head that is repaired needs the credentials as any other, and loses them', async () => {
+  const target = await startTarget();
+  const tolerate = ['missing-host', 'raw-target', 'bare-lf', 'obs-fold'];
+  const auths = [{ bearer: { file: fileOf(SECRET) } }, { cidrs: ['127.0.0.0/8'] }, { cidrs: ['10.0.0.0/8'] }];
+  const listeners = auths.map((auth, n) => ({ name: `l${n}`, address: '127.0.0.1:0', tolerate, auth }));
+  const path = await startPath({ process: { listeners }, routes: { targets: { prod: target.url } } });
+  const ask = async (name: string, bytes: string) =>
+    (await sendRaw(path.ports[name] ?? 0, bytes, { responses: 1 })).responses[0]?.status;
+  expect(await ask('l0', `GET /a b HTTP/1.1\nAuthorization: Bearer\n ${SECRET}\nX-Other: 1\n\n`)).toBe(200);
+  expect(target.last().headers).toMatchObject({ 'x-other': '1' });
+  expect(JSON.stringify(target.last().rawHeaders)).not.toContain(SECRET);
+  expect(await ask('l0', 'GET /a b HTTP/1.1\nX-Other: 1\n\n')).toBe(401);
+  expect(await ask('l1', 'GET /a b HTTP/1.1\n\n')).toBe(200);
+  expect(await ask('l2', 'GET /a b HTTP/1.1\n\n')).toBe(403);
+});
