@@ -233,6 +233,8 @@ function inspectTarget(
   const absolute = ABSOLUTE_FORM.exec(target);
   if (absolute === null) return refuse(400, 'target', 'The request target is neither a path nor an absolute URI.');
   const [, authority = '', rest = ''] = absolute;
+  // The last on the way asks the server itself (section 3.2.4), and that is Outrider.
+  if (method === 'OPTIONS' && rest === '' && AUTHORITY.test(authority)) return { uri: '*', authority };
   const uri = rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest;
   if (!AUTHORITY.test(authority)) return refuse(400, 'target', 'The request target names no valid host.');
   if (!ORIGIN_FORM.test(uri)) return refuse(400, 'target', 'The request target holds forbidden characters.');

@@ -78,8 +78,6 @@ export class Caller {
     this.waitsForContinue = inspected.expectContinue;
     const length = inspected.framing === 'chunked' ? null : inspected.contentLength;
     this.body = new RequestBody(request, length, limits, inspected.expectContinue ? () => this.continue() : null);
-    // The target's own Date is relayed; ours is added only where it sent none.
-    response.sendDate = false;
     this.response[kCaller] = this;
     this.request[kCaller] = this;
     response.on('close', onClose);

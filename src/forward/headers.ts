@@ -22,7 +22,6 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
   const headers: string[] = [];
   let via = '';
   let forwardedFor = '';
-  let trailers = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
     const value = rawHeaders[i + 1] ?? '';
@@ -34,9 +33,8 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
       case FIELD.upgrade:
       case FIELD.expect:
       case FIELD.outrider:
-        continue;
+      // Section 10.1.4 lets nobody send it without `Connection: TE`, which the client library doesn't write.
       case FIELD.te:
-        trailers ||= listTokens(value).includes('trailers');
         continue;
       case FIELD.via:
         if (value.includes(policy.pseudonym)) return null;
@@ -53,7 +51,6 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
     }
     if (named === null || !named.has(name.toLowerCase())) headers.push(name, value);
   }
-  if (trailers) headers.push('TE', 'trailers');
   const hop = `${head.httpVersion} ${policy.pseudonym}`;
   headers.push('Via', via === '' ? hop : `${via}, ${hop}`);
   addForwarded(headers, head, policy.forwarded, forwardedFor);

@@ -189,6 +189,15 @@ describe('request targets', () => {
     expect(passed({ method: 'OPTIONS', target: '*' }).uri).toBe('*');
   });
 
+  test('F25 OPTIONS of an absolute target without a path asks about the server, too', () => {
+    expect(passed({ method: 'OPTIONS', target: 'http://b.test:81' })).toMatchObject({
+      uri: '*',
+      authority: 'b.test:81',
+    });
+    expect(passed({ method: 'OPTIONS', target: 'http://b.test/' }).uri).toBe('/');
+    expect(passed({ method: 'OPTIONS', target: 'http://b.test?x' }).uri).toBe('/?x');
+  });
+
   test.each(['//a', '/a/../b', '/%2e%2e/', '/a%2Fb', '/a;b?c=d;e', '/?', '/%zz', '/a?b?c', '/a\\b', '/"<>^`{|}'])(
     'H10 %s stays as it is',
     (target) => {

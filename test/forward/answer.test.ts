@@ -51,10 +51,11 @@ describe('heads', () => {
     expect(String(responses[0]?.body)).toBe('ok');
   });
 
-  test('the target’s Date is relayed, and where it sent none there is none', async () => {
+  test('the target’s Date is relayed, and where it sent none there is ours', async () => {
     const date = 'Date: Sat, 01 Jan 2000 00:00:00 GMT\r\n';
     expect((await relayed(`HTTP/1.1 204 No Content\r\n${date}\r\n`)).responses[0]?.header('date')).toContain('2000');
-    expect((await relayed('HTTP/1.1 204 No Content\r\n\r\n')).responses[0]?.header('date')).toBeUndefined();
+    const { responses } = await relayed('HTTP/1.1 204 No Content\r\n\r\n');
+    expect(Math.abs(Date.now() - Date.parse(responses[0]?.header('date') ?? ''))).toBeLessThan(5000);
   });
 
   test('U15 1,000 Set-Cookie lines and an empty value are relayed, one value of 100 KB is a 502', async () => {
