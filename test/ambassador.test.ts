@@ -445,7 +445,7 @@ describe('copies', () => {
     await Promise.all([first, second]);
   });
 
-  test('are cut at capture.body, and the record says so', async () => {
+  test('L11 are cut at capture.body, and the record says so', async () => {
     const path = await startDown({}, { capture: { body: '1Ki' } });
     const response = await ask(path, post('x'.repeat(5000)));
     expect(response.header('outrider-record')).toBeDefined();
