@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnswerRun } from './answer-run.ts';
-import { reasonToFail, reasonToRefuse, reasonToRelay } from './reasons.ts';
+import { reasonToRefuse } from './reasons.ts';
 import type { RequestResult, RequestRun } from './request-run.ts';
 
 const FILE = join(import.meta.dirname, 'RESULTS.md');
@@ -75,15 +75,11 @@ function answerSection({ results, canaries }: AnswerRun): string {
     const relayed = list.filter(({ verdict }) => verdict === 'relayed').length;
     return [words, list.length, relayed, list.length - relayed];
   });
-  const stricter = results.filter(({ reading, verdict }) => reading.kind === 'whole' && verdict !== 'relayed');
-  const laxer = results.filter(({ reading, verdict }) => reading.kind !== 'whole' && verdict === 'relayed');
   return [
     '## The corpus of answers\n',
     'Each whole and byte by byte, with the end of the connection behind it and without.',
     `Canary requests: ${canaries.good} of ${canaries.sent} answered with 200.\n`,
     table([['read to the letter', 'exchanges', 'relayed', '502, 504 or cut, with a record'], ...rows]),
-    groups('Whole, and not relayed:', stricter, (result) => reasonToFail(result) ?? 'WITHOUT A REASON'),
-    groups('Not whole to the letter, and relayed:', laxer, (result) => reasonToRelay(result) ?? 'WITHOUT A REASON'),
   ]
     .filter((part) => part !== '')
     .join('\n');
