@@ -2,6 +2,7 @@
 import { connect as netConnect } from 'node:net';
 import type { Capture } from '../../src/exchange.ts';
 import { type LookupAll, Resolver } from '../../src/forward/node-resolve.ts';
+import { startBlackhole } from '../helpers/blackhole.ts';
 import { type RawConnection, startRawTarget, startTarget } from '../helpers/node-target.ts';
 import { type PathOptions, type RunningPath, startPath } from '../helpers/path.ts';
 import { closedPort } from '../helpers/ports.ts';
@@ -102,6 +103,15 @@ describe('no answer', () => {
       errorReason: 'the target refused the connection (ECONNREFUSED)',
       attempts: [{ reason: 'connect', requestSent: 'no', status: null }],
     });
+  });
+
+  test('U01 a target that is down without a word is a 504 after timeouts.connect, and nothing was sent', async () => {
+    const url = `http://127.0.0.1:${await startBlackhole()}`;
+    const targets = { prod: { urls: [{ url }], timeouts: { connect: '300ms' } } };
+    const path = await startPath({ routes: { targets } });
+    const { result, capture } = await failWith(path);
+    expect(result.responses[0]?.status).toBe(504);
+    expect(capture).toMatchObject({ reason: 'connect', requestSent: 'no' });
   });
 
   test('U06 silence is a 504 after timeouts.response', async () => {

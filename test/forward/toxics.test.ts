@@ -1,4 +1,5 @@
 /** Networks that are slow, cut off, or end in the middle, each request one by one accounted for. */
+import { createHash, randomBytes } from 'node:crypto';
 import { startTarget } from '../helpers/node-target.ts';
 import { startPath } from '../helpers/path.ts';
 import { sendRaw } from '../helpers/raw-client.ts';
@@ -55,3 +56,27 @@ test.each<readonly [Toxic, Direction]>(cases)(
   },
   FULL ? 300_000 : 60_000,
 );
+
+test('U13 with lost packets both ways no body is changed and no connection gets stuck', async () => {
+  const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+  const sizes = Array.from({ length: FULL ? 500 : 60 }, (_, n) => 1 + ((n * 7919) % 200_000));
+  const bodies = sizes.map((size) => randomBytes(size));
+  const target = await startTarget((received, response) => {
+    response.writeHead(200, { 'x-sum': sha256(received.body) }).end(received.body);
+  });
+  const up = await startToxicProxy(target.port, 'loss', 'up');
+  const url = await startToxicProxy(Number(new URL(up).port), 'loss', 'down');
+  const path = await startPath({ routes: { targets: { prod: url } } });
+  const call = async (n: number): Promise<void> => {
+    const body = bodies[n] ?? Buffer.alloc(0);
+    const head = `POST /${n} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const bytes = Buffer.concat([Buffer.from(head), body]);
+    const [response] = (await sendRaw(path.port, bytes, { responses: 1, timeoutMs: 30_000 })).responses;
+    expect([response?.status, response?.header('x-sum')]).toEqual([200, sha256(body)]);
+    expect(sha256(response?.body ?? body.subarray(1))).toBe(sha256(body));
+  };
+  for (let n = 0; n < bodies.length; n += CALLERS) {
+    await Promise.all(Array.from({ length: Math.min(CALLERS, bodies.length - n) }, (_, i) => call(n + i)));
+  }
+  expect(path.captures).toEqual([]);
+}, 300_000);

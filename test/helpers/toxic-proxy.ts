@@ -13,7 +13,8 @@ export const TOXICS = [
   'slicer',
   'limit_data',
 ] as const;
-export type Toxic = (typeof TOXICS)[number];
+/** Beyond Toxiproxy's: what lost and reordered packets look like above TCP, which is stalls and bursts. */
+export type Toxic = (typeof TOXICS)[number] | 'loss';
 /** `up`: what the caller sends; `down`: what comes back. */
 export type Direction = 'up' | 'down';
 
@@ -22,6 +23,9 @@ const LATENCY = [2, 12] as const;
 const CLOSE_AFTER_MS = 20;
 const RESET_AFTER_MS = 3;
 const LIMIT_BYTES = 100;
+/** Every twentieth piece is lost once and sent again. */
+const LOST_EACH = 20;
+const RESEND_MS = 200;
 const SLICE_BYTES = 7;
 
 /** Starts it before a port of this machine; it is stopped with the test. */
@@ -52,21 +56,21 @@ function pass(from: Socket, to: Socket, toxic: Toxic | null): void {
     for (const socket of [from, to]) cut(socket);
   };
   let left = LIMIT_BYTES;
+  let pieces = Math.floor(Math.random() * LOST_EACH);
   // One after the other: what is late does not overtake what is not.
   let last = Promise.resolve();
   const later = (ms: number, what: () => void): void => {
     last = last.then(() => new Promise((resolve) => setTimeout(resolve, ms))).then(what);
   };
-  from.on('close', () => (toxic === 'slow_close' ? later(CLOSE_AFTER_MS, () => to.destroy()) : to.destroySoon()));
-  from.on('end', () =>
-    toxic === 'latency' || toxic === 'slow_close' || toxic === 'slicer' || toxic === 'bandwidth'
-      ? later(toxic === 'slow_close' ? CLOSE_AFTER_MS : 0, end)
-      : end(),
-  );
+  from.on('close', () => (inTurn(toxic) ? later(0, () => to.destroySoon()) : to.destroySoon()));
+  from.on('end', () => (inTurn(toxic) ? later(toxic === 'slow_close' ? CLOSE_AFTER_MS : 0, end) : end()));
   from.on('data', (chunk: Buffer) => {
     switch (toxic) {
       case 'latency':
         return later(LATENCY[chunk.length % 2] ?? 0, () => void to.write(chunk));
+      case 'loss':
+        pieces += 1;
+        return later(pieces % LOST_EACH === 0 ? RESEND_MS : 0, () => void to.write(chunk));
       case 'bandwidth':
       case 'slicer':
         for (let at = 0; at < chunk.length; at += toxic === 'slicer' ? SLICE_BYTES : LIMIT_BYTES) {
@@ -87,4 +91,9 @@ function pass(from: Socket, to: Socket, toxic: Toxic | null): void {
         to.write(chunk);
     }
   });
+}
+
+/** Its end comes after what is still on its way. */
+function inTurn(toxic: Toxic | null): boolean {
+  return ['latency', 'slow_close', 'slicer', 'bandwidth', 'loss'].includes(toxic ?? '');
 }
