@@ -158,6 +158,17 @@ describe('other protocols', () => {
     socket.destroy();
   });
 
+  test('W03 a 101 tells no length', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send(`${SWITCH.replace('\r\n\r\n', '\r\nContent-Length: 4\r\n\r\n')}data`);
+    });
+    const { socket, received } = call(await pathTo(target.url));
+    await waitFor(() => received().endsWith('data'), { what: 'the bytes after the switch' });
+    expect(received()).not.toMatch(/content-length/i);
+    socket.destroy();
+  });
+
   test('W06 limits.tunnelIdle ends what nobody uses', async () => {
     const target = await startSwitching(() => undefined);
     const path = await pathTo(target.url, { process: { limits: { tunnelIdle: '200ms' } } });

@@ -17,17 +17,23 @@ export interface AnswerListener {
 
 /** `HTTP/1.1 200` and the byte after it. */
 const START_BYTES = 13;
+const MINOR_AT = 7;
 const STATUS_AT = 9;
 const PREFIX = Buffer.from('HTTP/1.', 'latin1');
 /** More than a status line or an informational head may have. */
 const MAX_HELD_BYTES = 16 * 1024;
 
-const [LF, CR, SPACE, ZERO, ONE, FIVE, NINE] = [0x0a, 0x0d, 0x20, 0x30, 0x31, 0x35, 0x39];
+const [TAB, LF, CR, SPACE, DEL] = [0x09, 0x0a, 0x0d, 0x20, 0x7f];
+const [ZERO, ONE, FIVE, NINE] = [0x30, 0x31, 0x35, 0x39];
 
 /** Which head begins here; `short`: that is not known yet. */
 type Kind = 'continue' | 'informational' | 'last' | 'broken' | 'short';
 
 export class AnswerStart {
+  /** Bytes have come since an answer is awaited. */
+  heard = false;
+  /** The answer is in HTTP/1.0. */
+  isOld = false;
   private awaiting = false;
   private held: Buffer | null = null;
   private listener: AnswerListener | null = null;
@@ -35,6 +41,7 @@ export class AnswerStart {
   /** From here on an answer is awaited. */
   arm(listener: AnswerListener): void {
     this.awaiting = true;
+    this.heard = false;
     this.held = null;
     this.listener = listener;
   }
@@ -42,6 +49,7 @@ export class AnswerStart {
   /** What is to be seen of the next bytes; null: nothing yet. */
   pass(chunk: Buffer): Buffer | null {
     if (!this.awaiting) return chunk;
+    this.heard = true;
     if (this.held !== null) return this.look(Buffer.concat([this.held, chunk]));
     return kindAt(chunk, 0) === 'last' ? this.passAll(chunk) : this.look(chunk);
   }
@@ -69,6 +77,7 @@ export class AnswerStart {
   }
 
   private passAll(bytes: Buffer): Buffer {
+    this.isOld = bytes[MINOR_AT] === ZERO;
     this.awaiting = false;
     this.held = null;
     this.listener = null;
@@ -93,7 +102,7 @@ function kindAt(bytes: Buffer, at: number): Kind {
   const left = bytes.length - at;
   if (left < START_BYTES) return isPrefix(bytes, at, left) ? 'short' : 'broken';
   if (!isPrefix(bytes, at, PREFIX.length)) return 'broken';
-  const minor = bytes[at + 7];
+  const minor = bytes[at + MINOR_AT];
   if ((minor !== ONE && minor !== ZERO) || bytes[at + 8] !== SPACE) return 'broken';
   const hundreds = bytes[at + STATUS_AT] ?? 0;
   const [tens, ones] = [bytes[at + 10] ?? 0, bytes[at + 11] ?? 0];
@@ -109,9 +118,9 @@ function kindAt(bytes: Buffer, at: number): Kind {
 /** Whether the line that goes on here ends as it must. */
 function lineKind(bytes: Buffer, at: number): 'last' | 'broken' | 'short' {
   for (let i = at; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === LF) return 'broken';
-    if (byte !== CR) continue;
+    const byte = bytes[i] ?? 0;
+    if (byte >= SPACE ? byte !== DEL : byte === TAB) continue;
+    if (byte !== CR) return 'broken';
     if (i + 1 === bytes.length) return 'short';
     return bytes[i + 1] === LF ? 'last' : 'broken';
   }

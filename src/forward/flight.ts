@@ -242,7 +242,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
   private again(attempt: NodeAttempt): boolean {
     if (attempt.reason === null || this.expired || !this.caller.body.replayable) return false;
     this.tries += 1;
-    const stale = attempt.reused && attempt.reason === 'reset';
+    const stale = attempt.reused && !attempt.heard && attempt.reason === 'reset';
     const failed = {
       method: this.head.method,
       reason: attempt.reason,

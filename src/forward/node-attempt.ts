@@ -1,5 +1,6 @@
 /** One try at one URL, as a handler object of undici's `dispatch`: no closure, no promise, no stream a request. */
 import type { Dispatcher } from 'undici';
+import { FIELD, fieldKind } from '../accept/field.ts';
 import type { Attempt, Reason, RequestSent } from '../exchange.ts';
 import type { AnswerListener } from './answer-start.ts';
 import type { Deadlines, Timed } from './deadline.ts';
@@ -38,6 +39,8 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, AnswerListener, 
   over = false;
   /** It went out on a connection that had served before: the target may have been closing it. */
   reused = false;
+  /** Something of an answer has come: a target that ends now was not just closing an idle connection. */
+  heard = false;
   readonly startedAt = performance.now();
   endedAt = 0;
   private owner: AttemptOwner | null;
@@ -186,6 +189,8 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, AnswerListener, 
       return;
     }
     this.status = status;
+    // In HTTP/1.0 there is no such coding, and the length that it tells may be a lie (RFC 9112 section 6.1).
+    if (this.connection?.isOld === true && isCoded(rawHeaders)) this.connection.isSpent = true;
     this.owner?.headCame(this, status, message ?? '', rawHeaders);
   }
 
@@ -244,12 +249,20 @@ export class NodeAttempt implements Dispatcher.DispatchHandler, AnswerListener, 
     const { connection } = this;
     if (connection === null) return;
     this.connection = null;
+    this.heard = connection.heard;
     this.limits?.deadlines.remove(this);
     this.upstream.leave(connection, as);
   }
 }
 
 const NO_STRINGS: string[] = [];
+
+function isCoded(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (fieldKind(rawHeaders[i] ?? '') === FIELD.transferEncoding) return true;
+  }
+  return false;
+}
 
 function rawStrings(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
   if (!Array.isArray(raw)) return NO_STRINGS;

@@ -56,7 +56,7 @@ export class Connections {
   }
 
   give(connection: Connection): void {
-    if (this.closing || connection.connector !== this.connector) this.end(connection);
+    if (this.closing || connection.isSpent || connection.connector !== this.connector) this.end(connection);
     else this.free.push(connection);
   }
 
@@ -128,6 +128,8 @@ export class Connection {
   readonly client: Client;
   readonly connector: Connector;
   isOpen = false;
+  /** Where its last answer ends is not to be trusted: nothing more is sent on it. */
+  isSpent = false;
   /** Requests since it was opened: an answer may be refused by a target that was just closing it. */
   served = 0;
   private openedAt = 0;
@@ -163,6 +165,16 @@ export class Connection {
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.served += 1;
     this.client.dispatch(options, handler);
+  }
+
+  /** Bytes of the answer that is awaited have come. */
+  get heard(): boolean {
+    return this.start?.heard ?? false;
+  }
+
+  /** The last answer was in HTTP/1.0. */
+  get isOld(): boolean {
+    return this.start?.isOld ?? false;
   }
 
   /** A request is being written: what comes from now on is its answer. */

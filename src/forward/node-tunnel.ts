@@ -5,13 +5,13 @@
 import { request as httpRequest, type IncomingMessage, type InformationEvent } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { listTokens } from '../accept/field.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
 import { informationalHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { translateError } from './node-error.ts';
 import { finishWriting, RefusedUpgrade, resetSide } from './node-refused-upgrade.ts';
 import type { Upstream } from './node-upstream.ts';
+import { refusalProblem, switchHeaders, switchProblem } from './upgrade-answer.ts';
 
 export interface TunnelPlan {
   readonly upstream: Upstream;
@@ -137,7 +137,7 @@ export class NodeTunnel {
 
   private upgraded(response: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.stopTimer();
-    const problem = this.switchProblem(response);
+    const problem = switchProblem(response, this.plan.offered);
     if (problem !== '' || this.state !== 'asking') {
       socket.destroy();
       this.failWith('protocol', problem, false);
@@ -149,15 +149,6 @@ export class NodeTunnel {
     if (head.length > 0) this.down(head);
     if (this.early.length > 0) this.up(this.early);
     this.join(socket);
-  }
-
-  /** RFC 9110 section 7.8: a server must not switch to what was not offered. */
-  private switchProblem(response: IncomingMessage): string {
-    const chosen = (response.headers.upgrade ?? '').toLowerCase();
-    if (!listTokens(this.plan.offered).includes(chosen))
-      return 'the target switched to a protocol that was not offered';
-    if (response.headers['transfer-encoding'] !== undefined) return 'the target framed its 101 as a body';
-    return '';
   }
 
   private join(target: Duplex): void {
@@ -221,14 +212,9 @@ export class NodeTunnel {
 
   /** null: it can't be relayed, and has been told as a failure. */
   private refusedHeaders(response: IncomingMessage): string[] | null {
-    const { statusCode = 0, httpVersion } = response;
-    if (statusCode === 101) {
-      this.failWith('protocol', 'the target switched to no protocol', false);
-      return null;
-    }
-    // As answer-start.ts has it for other requests.
-    if (statusCode < 200 || statusCode > 599 || !/^1\.[01]$/.test(httpVersion)) {
-      this.failWith('protocol', 'the target’s answer is not HTTP/1.1 (INVALID_STATUS_LINE)', false);
+    const problem = refusalProblem(response);
+    if (problem !== '') {
+      this.failWith('protocol', problem, false);
       return null;
     }
     try {
@@ -286,11 +272,6 @@ export class NodeTunnel {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
   }
-}
-
-/** `Connection` and `Upgrade` are this connection's own and are written anew. */
-function switchHeaders(response: IncomingMessage): string[] {
-  return [...responseHeaders(response.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', response.headers.upgrade ?? ''];
 }
 
 function setIdle(side: Duplex, ms: number, onIdle: () => void): void {

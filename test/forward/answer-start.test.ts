@@ -67,6 +67,8 @@ test.each([
   'HTTP/1.1 600 High\r\n\r\n',
   'HTTP/1.1 999 Odd\r\n\r\n',
   'HTTP/1.1 20A OK\r\n\r\n',
+  'HTTP/1.1 200 O\0K\r\n\r\n',
+  'HTTP/1.1 200 OK\x7f\r\n\r\n',
   'HTTP/1.1 200 OK\n\nbody and more',
   'HTTP/1.1 200 OK\rX-A: 1\r\n\r\n',
   'HTTP/1.1 200 OK\r\rContent-Length: 4\r\n\r\nEvil',

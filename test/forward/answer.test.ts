@@ -38,7 +38,7 @@ describe('heads', () => {
   });
 
   test.each([
-    ['HTTP/1.1 418 I’m a teapot', 'HTTP/1.1 418 '],
+    ['HTTP/1.1 418 I\xe2\x80\x99m a teapot', 'HTTP/1.1 418 '],
     ['HTTP/1.1 404 Introuvable, d\xe9sol\xe9', 'HTTP/1.1 404 '],
     ['HTTP/1.1 503 \xdcberlast', 'HTTP/1.1 503 '],
     ['HTTP/1.1 599 Odd', 'HTTP/1.1 599 Odd'],
@@ -183,6 +183,17 @@ describe('bodies', () => {
       expect(rest).toHaveLength(0);
     }
     expect(connections).toHaveLength(3);
+  });
+
+  test('a chunked answer in HTTP/1.0 is relayed, and its connection not used again', async () => {
+    const { path, connections } = await startAnswering(
+      'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+    );
+    for (let i = 0; i < 2; i++) {
+      const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+      expect(String(responses[0]?.body)).toBe('hello');
+    }
+    expect(connections).toHaveLength(2);
   });
 
   test('F27 a whole extra answer on an idle connection is never delivered', async () => {

@@ -243,6 +243,25 @@ describe('sending again', () => {
     expect(capture?.attempts).toHaveLength(1);
   });
 
+  test.each([
+    ['a 103', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['a 100', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['half a head', 'HTTP/1.1 200 OK\r\nX-A:'],
+    ['half a status line', 'HTTP/1.1 2'],
+  ])('H14 a GET is not sent again once %s of its answer has come', async (_, begun) => {
+    const { path, target } = await startFailing(async (connection) => {
+      await connection.readHead();
+      await connection.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      await connection.readHead();
+      await connection.send(begun);
+      connection.close();
+    });
+    await sendRaw(path.port, GET, { responses: 1 });
+    expect((await sendRaw(path.port, GET, { responses: 1 })).responses.at(-1)?.status).toBe(502);
+    expect(target.connections).toHaveLength(1);
+    expect(path.captures[0]?.attempts).toHaveLength(1);
+  });
+
   test('H14 at most once', async () => {
     const { path, target } = await startFailing(async (connection) => {
       await connection.readHead();
