@@ -23,6 +23,8 @@ export interface ConnectionOwner {
  * as gone.
  */
 const HALF_CLOSED_MS = 700;
+/** One that has left a machine or pod that is ours is seen at the first look. */
+const LOOK_MS = 350;
 
 const peers = new PeerTable();
 
@@ -117,16 +119,19 @@ export class Connection implements CallerTracker {
 
   private watchHalfClosed(): void {
     const { bytesWritten } = this.socket;
-    this.halfClosedTimer = setTimeout(() => this.lookForPeer(bytesWritten), HALF_CLOSED_MS);
+    const since = performance.now();
+    this.halfClosedTimer = setTimeout(() => this.lookForPeer(bytesWritten, since), LOOK_MS);
   }
 
-  private async lookForPeer(bytesBefore: number): Promise<void> {
+  private async lookForPeer(bytesBefore: number, since: number): Promise<void> {
     const { socket } = this;
     const { bytesWritten, remotePort = 0, localPort = 0 } = socket;
-    const isThere = bytesWritten !== bytesBefore || (await peers.isHeld(remotePort, localPort));
+    const peer = bytesWritten === bytesBefore ? await peers.look(remotePort, localPort) : 'held';
     if (socket.destroyed) return;
-    if (isThere) this.watchHalfClosed();
-    else socket.destroy();
+    const waited = performance.now() - since;
+    if (peer === 'held') this.watchHalfClosed();
+    else if (peer === 'left' || waited >= HALF_CLOSED_MS) socket.destroy();
+    else this.halfClosedTimer = setTimeout(() => this.lookForPeer(bytesBefore, since), HALF_CLOSED_MS - waited);
   }
 }
 

@@ -23,11 +23,12 @@ export class PeerTable {
     this.now = now;
   }
 
-  /** false: nobody holds it, or nobody here can know. Never rejects. */
-  async isHeld(peerPort: number, ourPort: number): Promise<boolean> {
+  /** `left`: it is here, and nobody holds it any more. `unknown`: it is elsewhere, or timed out. Never rejects. */
+  async look(peerPort: number, ourPort: number): Promise<'held' | 'left' | 'unknown'> {
     const line = new RegExp(`^ *\\d+: [0-9A-F]+:${hex(peerPort)} [0-9A-F]+:${hex(ourPort)} .*$`, 'gm');
     const lines = (await this.read()).match(line) ?? [];
-    return lines.some((each) => Number(each.trim().split(/ +/)[INODE_COLUMN]) > 0);
+    if (lines.length === 0) return 'unknown';
+    return lines.some((each) => Number(each.trim().split(/ +/)[INODE_COLUMN]) > 0) ? 'held' : 'left';
   }
 
   private read(): Promise<string> {

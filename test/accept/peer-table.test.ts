@@ -23,17 +23,17 @@ test.each(['127.0.0.1', '::1'])(
   'B19 the end of a caller at %s is held until it is closed, not only half',
   async (host) => {
     const { caller, ports } = await connected(host);
-    const isHeld = (): Promise<boolean> => new PeerTable().isHeld(...ports);
-    expect(await isHeld()).toBe(true);
+    const look = (): Promise<string> => new PeerTable().look(...ports);
+    expect(await look()).toBe('held');
     await new Promise<void>((resolve) => caller.end(resolve));
-    expect(await isHeld()).toBe(true);
+    expect(await look()).toBe('held');
     caller.destroy();
-    await waitFor(async () => !(await isHeld()), { what: 'the end to be given up' });
+    await waitFor(async () => (await look()) === 'left', { what: 'the end to be given up' });
   },
 );
 
-test('where there is no table nobody is there', async () => {
-  expect(await new PeerTable(['/nowhere']).isHeld(1, 2)).toBe(false);
+test('where there is no table nobody can know', async () => {
+  expect(await new PeerTable(['/nowhere']).look(1, 2)).toBe('unknown');
 });
 
 test('the table is read again after a moment, not for each question', async () => {
@@ -43,11 +43,11 @@ test('the table is read again after a moment, not for each question', async () =
   const line = (inode: number): string =>
     `  sl  local_address rem_address\n   0: 0100007F:B588 0100007F:B629 05 00000000:00000000 00:00000000 00000000     0        0 ${inode} 2\n`;
   writeFileSync(file, line(77));
-  expect(await table.isHeld(0xb588, 0xb629)).toBe(true);
-  expect(await table.isHeld(0xb629, 0xb588)).toBe(false);
+  expect(await table.look(0xb588, 0xb629)).toBe('held');
+  expect(await table.look(0xb629, 0xb588)).toBe('unknown');
   writeFileSync(file, line(0));
   now = 100;
-  expect(await table.isHeld(0xb588, 0xb629)).toBe(true);
+  expect(await table.look(0xb588, 0xb629)).toBe('held');
   now = 101;
-  expect(await table.isHeld(0xb588, 0xb629)).toBe(false);
+  expect(await table.look(0xb588, 0xb629)).toBe('left');
 });
