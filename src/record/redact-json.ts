@@ -2,6 +2,7 @@
  * Secrets out of JSON (RFC 8259) in place: everything else keeps its bytes, so numbers, order, white space and
  * duplicate names stay as they were sent.
  */
+import { spend } from './redact-budget.ts';
 import { type Found, REDACTED, type RedactRules } from './redact-rules.ts';
 
 const MAX_DEPTH = 200;
@@ -98,6 +99,7 @@ class JsonScan {
   /** `hidden`: inside something that is replaced as a whole, so only read over. */
   #value(hidden: boolean, depth: number): void {
     if (depth > MAX_DEPTH) throw NOT_JSON;
+    spend(1);
     const from = this.#at;
     const first = this.#text.charCodeAt(from);
     if (first === QUOTE) {

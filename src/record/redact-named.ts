@@ -2,6 +2,7 @@
  * Values beside a secret name in text that has no form of its own: messages, header values, logs, XML, anything that a
  * parser doesn't read. Each search goes over the text once.
  */
+import { spend } from './redact-budget.ts';
 
 const MARK = '[redacted]';
 const LONGEST_NAME = 128;
@@ -20,10 +21,12 @@ export function redactNamed(text: string, names: Names, lines: boolean): string 
   let copied = 0;
   SIGN.lastIndex = 0;
   for (let sign = nextSign(text, 0); sign >= 0; sign = nextSign(text, Math.max(sign + 1, copied))) {
+    spend(1);
     const name = nameBefore(text, sign, copied);
     if (name === null || !isSecret(name, names)) continue;
     const value = valueAfter(text, sign, name, lines);
     if (value === null) continue;
+    spend(value.to - value.from);
     shown += text.slice(copied, value.from) + value.by;
     copied = value.to;
   }

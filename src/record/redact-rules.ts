@@ -1,5 +1,6 @@
 /** What is secret: names of headers and fields, and values that show by their form what they are. */
 import type { ProcessSettings } from '../settings.ts';
+import { spend } from './redact-budget.ts';
 import { redactElements } from './redact-elements.ts';
 import { redactNamed, unescapeText } from './redact-named.ts';
 import { redactCutPatterns, redactPatterns } from './redact-patterns.ts';
@@ -56,10 +57,12 @@ export function redactRules({ headers, fields, patterns }: RedactSettings): Reda
   const listed = shortest(new Set(fields.map((name) => name.toLowerCase()).filter(Boolean)));
   const needles = shortest(new Set([...headerNames, ...fieldNames]));
   const values = (text: string): string => {
+    spend(text.length);
     const shown = redactPatterns(text, patterns);
     return shown.includes('://') ? shown.replace(CREDENTIALS, `://${REDACTED}@`) : shown;
   };
   const named = (text: string, lines: boolean): string => {
+    spend(text.length);
     if (!/[=:<]|&lt;/.test(text) || !mentions(text, needles)) return text;
     const bare = lines ? redactElements(text, isSecretField) : text;
     return redactNamed(bare, { isSecretField, isSecretHeader }, lines);
@@ -141,6 +144,7 @@ function mentions(text: string, needles: readonly string[]): boolean {
 }
 
 function mentionsIn(text: string, needles: readonly string[]): boolean {
+  spend(text.length);
   const unescaped = text.includes('\\') ? unescapeText(text) : text;
   const decoded = unescaped.includes('%') ? decodeComponent(unescaped) : unescaped;
   const plain = plainName(decoded);

@@ -1,6 +1,7 @@
 /** Takes secrets out of everything that leaves the process, and with `keepOriginal: false` of what is stored. */
 import type { Attempt, Capture, CapturedResponse, RawHeaders } from '../exchange.ts';
 import { redactBody } from './redact-body.ts';
+import { BUDGET_MS, withinBudget } from './redact-budget.ts';
 import { redactPairs } from './redact-pairs.ts';
 import { type Found, REDACTED, type RedactRules, type RedactSettings, redactRules } from './redact-rules.ts';
 
@@ -36,7 +37,8 @@ export interface Redactor {
 const MAX_PATHS = 200;
 const MAX_PATH = 200;
 
-export function createRedactor(settings: RedactSettings): Redactor {
+/** `budgetMs`: what a body may cost, of this thread's time. */
+export function createRedactor(settings: RedactSettings, budgetMs = BUDGET_MS): Redactor {
   const rules = redactRules(settings);
   return {
     text: rules.text,
@@ -51,7 +53,9 @@ export function createRedactor(settings: RedactSettings): Redactor {
       }),
     body: (bytes, contentType, { contentEncoding = '', truncated = false } = {}) => {
       const { value, paths } = collect((found) =>
-        redactBody(bytes, { contentType, contentEncoding, truncated }, rules, 'body', found),
+        withinBudget(bytes.length, budgetMs, () =>
+          redactBody(bytes, { contentType, contentEncoding, truncated }, rules, 'body', found),
+        ),
       );
       if (value === null) return { value: new Uint8Array(0), paths: ['body'], withheld: true };
       return { value, paths, withheld: false };

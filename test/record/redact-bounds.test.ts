@@ -115,12 +115,16 @@ const LIMIT_MS = 200;
 function bestMs(work: () => void): number {
   let best = Number.POSITIVE_INFINITY;
   for (let n = 0; n < 4 && best > LIMIT_MS; n += 1) {
-    const began = process.threadCpuUsage();
-    work();
-    const { user, system } = process.threadCpuUsage(began);
-    best = Math.min(best, (user + system) / 1000);
+    best = Math.min(best, cpuMs(work));
   }
   return best;
+}
+
+function cpuMs(work: () => void): number {
+  const began = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(began);
+  return (user + system) / 1000;
 }
 
 const fill = (piece: string, bytes: number): string => piece.repeat(Math.ceil(bytes / piece.length)).slice(0, bytes);
@@ -152,6 +156,88 @@ test(`behind a secret name, and cut off, it does not take longer than ${LIMIT_MS
   });
   expect(slowOnes(Object.fromEntries(works))).toEqual([]);
 }, 120_000);
+
+/** Each piece is another one, so that nothing that is remembered by name helps. */
+const COUNTED: Readonly<Record<string, (n: number) => string>> = {
+  'elements named by an attribute': (n) => `<a${n} k="token">`,
+  'the same, escaped': (n) => `&lt;a${n} k="token"&gt;`,
+  'elements without an end': (n) => `<t${n}:token>`,
+  'elements with one': (n) => `<t${n}:token></t${n}:token>`,
+  'escaped tags without an end': (n) => `&lt;a${n} k="token" `,
+  'attributes without an end': (n) => `<a${n} key="token" value="`,
+  'names and values': (n) => `x${n}.token=x `,
+  'values without an end': (n) => `x${n}.token="x`,
+  'objects without an end': (n) => `x${n}.token={`,
+  lines: (n) => `x${n}.token: a\n`,
+  'lines without a value': (n) => `x${n}.token:\n`,
+  'a form': (n) => `k${n}.token=v${n}&`,
+  'an encoded form': (n) => `k${n}=%7B%22token${n}&`,
+  'what is encoded twice': (n) => `%2525${n}=token `,
+  'encoded paths': (n) => `/x%3F${n}%3Dtoken%`,
+  'documents in each other': (n) => `{"k${n}":"a=b","token${n}":`,
+  'a label and a value': (n) => `{"k${n}":"x","name":"token","value":"v"},`,
+  parts: (n) => `--B\r\nContent-Disposition: form-data; name="token${n}"\r\n\r\nx\r\n`,
+  credentials: (n) => `a${n}://u:p@h `,
+  events: (n) => `data: {"token":"${n}\n\n`,
+};
+const counted = (piece: (n: number) => string, bytes: number): string => {
+  const pieces: string[] = [];
+  for (let n = 0, length = 0; length < bytes; n += 1) length += pieces[pieces.push(piece(n)) - 1]?.length ?? 0;
+  return pieces.join('');
+};
+const nested = (start: string, end: string, bytes: number): string => fill(start, bytes / 2) + fill(end, bytes / 2);
+const GROWING: Readonly<Record<string, (bytes: number) => string>> = {
+  ...Object.fromEntries(Object.entries(COUNTED).map(([what, piece]) => [what, (bytes) => counted(piece, bytes)])),
+  'elements in each other': (bytes) => nested('<token>', '</token>', bytes),
+  'escaped elements in each other': (bytes) => nested('&lt;token&gt;', '&lt;/token&gt;', bytes),
+  'a tag of values': (bytes) => `<a key="token"${fill(' value="x"', bytes)}>`,
+};
+const GROWTH = 2.6;
+/** Below that the collector and the clock decide. */
+const SMALL_MS = 15;
+
+test.each(['text/plain', ...TYPES.slice(1)])(
+  `twice as much of what was made to cost takes at most ${GROWTH} times as long as "%s"`,
+  (type) => {
+    // Without a budget, which would hide what it costs.
+    const { body } = createRedactor(DEFAULT_REDACTION, Number.POSITIVE_INFINITY);
+    const msOf = (text: string, runs: number): number => {
+      const bytes = Buffer.from(text);
+      return Math.min(...Array.from({ length: runs }, () => cpuMs(() => void body(bytes, type))));
+    };
+    const slow = Object.entries(GROWING).flatMap(([what, make]) => {
+      const first = msOf(make(MIB / 2), 1);
+      if (first > LIMIT_MS * 2) return [`${what}: ${first.toFixed(0)} ms for the half`];
+      for (let runs = 2; ; runs *= 2) {
+        const [half, whole] = [msOf(make(MIB / 2), runs), msOf(make(MIB), runs)];
+        if (whole < LIMIT_MS && (whole < SMALL_MS || whole / half <= GROWTH)) return [];
+        if (runs === 8) return [`${what}: ${half.toFixed(0)} ms, ${whole.toFixed(0)} ms`];
+      }
+    });
+    expect(slow).toEqual([]);
+  },
+  120_000,
+);
+
+test('a body that costs more than its budget is withheld, and the next one is not', () => {
+  const redactor = createRedactor(DEFAULT_REDACTION, 2);
+  const withheldAs = (text: string, type: string): unknown => {
+    const { value, paths, withheld } = redactor.body(Buffer.from(text), type);
+    return [value.length, paths, withheld];
+  };
+  const markup = fill('<a k="token"> password=1&', MIB);
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'text/xml']) {
+    expect([type, withheldAs(markup, type)]).toEqual([type, [0, ['body'], true]]);
+  }
+  const json = `[${fill('{"a":1},', MIB)}{}]`;
+  for (const type of ['application/json', '']) expect(withheldAs(json, type)).toEqual([0, ['body'], true]);
+  const parts = `${'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n'.repeat(MIB / 64)}--B--`;
+  expect(withheldAs(parts, 'multipart/form-data; boundary=B')).toEqual([0, ['body'], true]);
+  const { withheld } = createRedactor(DEFAULT_REDACTION).body(Buffer.from(parts), 'multipart/form-data; boundary=B');
+  expect(withheld).toBe(false);
+  expect(redactor.body(Buffer.from('{"a":1}'), 'application/json')).toMatchObject({ withheld: false, paths: [] });
+  expect(redactor.text(fill('a=b ', MIB))).toHaveLength(MIB);
+});
 
 test(`a head of 64 KiB takes less than ${LIMIT_MS / 10} ms`, () => {
   const slow = PIECES.filter((piece) => {
