@@ -11,6 +11,10 @@ const VALUES = /(\s(?:value|val|content|default)\s{0,8}=\s{0,8})(?:"[^"]*"|'[^']
 /** They have no content. */
 const VOID = /^(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)$/i;
 
+/** `<name>token</name><value>…</value>` of XML-RPC, `<key>token</key><string>…</string>` of property lists. */
+const LABEL = /^(?:name|key|field|param|parameter|header)$/i;
+const LABELLED = /^(?:value|values|val|content|string|data)$/i;
+
 interface Markup {
   readonly tag: RegExp;
   readonly open: string;
@@ -76,13 +80,21 @@ function endOfText(text: string, from: number, name: string, open: string): numb
 
 function secretTags(text: string, { tag, isSecretField }: Markup): readonly SecretTag[] {
   const secrets: SecretTag[] = [];
+  /** Where the text of a label begins whose end is the next tag. */
+  let label = -1;
+  let isLabelled = false;
   tag.lastIndex = 0;
   for (let found = tag.exec(text); found !== null; found = tag.exec(text)) {
     const [whole, slash, name = '', attributes] = found;
     spend(whole.length);
-    if (slash !== '' || attributes === undefined) continue;
     const at = found.index;
-    const bySelf = isSecretField(name.slice(name.lastIndexOf(':') + 1));
+    if (slash === '/' && label >= 0) isLabelled = at - label <= 128 && isSecretField(text.slice(label, at).trim());
+    label = -1;
+    if (slash !== '' || attributes === undefined) continue;
+    if (LABEL.test(name)) label = at + whole.length;
+    const labelled = isLabelled && LABELLED.test(name);
+    isLabelled = false;
+    const bySelf = labelled || isSecretField(name.slice(name.lastIndexOf(':') + 1));
     if (bySelf || namesSecret(attributes, isSecretField)) secrets.push({ name, attributes, whole, at, bySelf });
   }
   return secrets;

@@ -12,9 +12,9 @@ const REPLACEMENT = JSON.stringify(REDACTED);
 const SCALAR = /(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)/y;
 /** What can stand beside a name within a string. */
 const SIGN = /[=:<]|&lt;/;
-/** `{"name": "password", "value": "…"}`, as lists of headers and parameters are written. */
+/** `{"name": "password", "value": "…"}`, as lists of headers and parameters and JSON Patch (RFC 6902) are written. */
 const LABELS: ReadonlySet<string> = new Set(
-  ['name', 'key', 'field', 'param', 'parameter', 'header', 'id'].flatMap((name) => [name, capitalized(name)]),
+  ['name', 'key', 'field', 'param', 'parameter', 'header', 'id', 'path'].flatMap((name) => [name, capitalized(name)]),
 );
 const LABELLED: ReadonlySet<string> = new Set(
   ['value', 'values', 'val', 'content'].flatMap((name) => [name, capitalized(name)]),

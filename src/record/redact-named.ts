@@ -33,7 +33,8 @@ export function redactNamed(text: string, names: Names, lines: boolean): string 
   return copied === 0 ? text : shown + text.slice(copied);
 }
 
-const SIGN = /[=:]/g;
+/** The last two as East Asian keyboards write them. */
+const SIGN = /[=:\uff1d\uff1a]/g;
 
 function nextSign(text: string, from: number): number {
   SIGN.lastIndex = from;
@@ -82,14 +83,14 @@ function nameBefore(text: string, sign: number, lowest: number): Name | null {
   return { text: decode(text.slice(from, end)), quoted: false, beginsLine, indent: from - before, inObject };
 }
 
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09 || code === 0xa0;
 
 /** Letters, digits, `_ - . [ ] % $ + *` and everything beyond ASCII. */
 const isNamePart = (code: number): boolean =>
   (code >= 0x61 && code <= 0x7a) ||
   (code >= 0x41 && code <= 0x5a) ||
   (code >= 0x30 && code <= 0x39) ||
-  code > 0x7f ||
+  (code > 0x7f && code !== 0xa0 && code !== 0xff1d && code !== 0xff1a) ||
   NAME_MARKS.has(code);
 const NAME_MARKS = new Set(Array.from('_-.[]%$+*@', (character) => character.charCodeAt(0)));
 
@@ -122,11 +123,14 @@ interface Value {
 }
 
 function valueAfter(text: string, sign: number, name: Name, lines: boolean): Value | null {
-  const colon = text[sign] === ':';
+  const colon = text[sign] === ':' || text[sign] === '\uff1a';
   let from = sign + 1;
   // `:=`, `=>`, `==`.
   while ('=:>'.includes(text[from] ?? ' ')) from += 1;
   while (isBlank(text.charCodeAt(from))) from += 1;
+  // A value in the next line, also of an event (`data: `), belongs to a name in quotes.
+  if (name.quoted)
+    from += /^(?:\r?\n[ \t]{0,64}(?:data:[ \t]?)?[ \t]{0,64})?/.exec(text.slice(from, from + 200))?.[0].length ?? 0;
   // What stands behind a space belongs to `name = value` only when the name has one, too.
   if (!colon && from > sign + 1 && isBlank(text.charCodeAt(from - 1)) && !isBlank(text.charCodeAt(sign - 1))) {
     if (!lines || !name.beginsLine) return null;
@@ -145,8 +149,12 @@ function valueAfter(text: string, sign: number, name: Name, lines: boolean): Val
 /** Up to the line's end, and the lines below that belong to it: YAML's blocks, folded fields of a head. */
 function lineValue(text: string, from: number, indent: number): Value | null {
   let end = endOf(text, from, LINE_END);
+  const isList = end === from;
   for (let next = CONTINUED.exec(text.slice(end, end + MAX_INDENT)); next !== null; ) {
-    if ((next[1] ?? '').length <= indent && text[end - 1] !== '\\') break;
+    const { length } = next[1] ?? '';
+    // Items of a YAML list may stand as far in as its name.
+    const isItem = isList && length === indent && text.startsWith('- ', end + next[0].length);
+    if (length <= indent && !isItem && text[end - 1] !== '\\') break;
     end = endOf(text, end + next[0].length, LINE_END);
     next = CONTINUED.exec(text.slice(end, end + MAX_INDENT));
   }
@@ -173,6 +181,11 @@ function quotedValue(text: string, from: number): { to: number; by: string } | n
   const quote = text[at];
   const slashes = at - from;
   if (quote !== '"' && quote !== "'" && quote !== '`') return null;
+  // TOML's strings of several lines.
+  if (slashes === 0 && text.startsWith(quote.repeat(3), at)) {
+    const end = text.indexOf(quote.repeat(3), at + 3);
+    return { to: end < 0 ? text.length : end + 3, by: `${quote}${MARK}${quote}` };
+  }
   const token = text.slice(from, at + 1);
   for (let end = text.indexOf(quote, at + 1); end >= 0; end = text.indexOf(quote, end + 1)) {
     let before = 0;

@@ -63,7 +63,7 @@ export function redactRules({ headers, fields, patterns }: RedactSettings): Reda
   };
   const named = (text: string, lines: boolean): string => {
     spend(text.length);
-    if (!/[=:<]|&lt;/.test(text) || !mentions(text, needles)) return text;
+    if (!/[=:<\uff1d\uff1a]|&lt;/.test(text) || !mentions(text, needles)) return text;
     const bare = lines ? redactElements(text, isSecretField) : text;
     return redactNamed(bare, { isSecretField, isSecretHeader }, lines);
   };
