@@ -9,6 +9,7 @@ import { MIRROR_SABOTAGES } from './sabotages-mirror.ts';
 import { RELEASE_SABOTAGES } from './sabotages-release.ts';
 import { SECRET_SABOTAGES } from './sabotages-secret.ts';
 import { SECURITY_SABOTAGES } from './sabotages-security.ts';
+import { TARGET_SABOTAGES } from './sabotages-target.ts';
 import { WHOLE_SABOTAGES } from './sabotages-whole.ts';
 
 export const SABOTAGES: readonly Sabotage[] = [
@@ -20,5 +21,6 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...MIRROR_SABOTAGES,
   ...SECRET_SABOTAGES,
   ...SECURITY_SABOTAGES,
+  ...TARGET_SABOTAGES,
   ...WHOLE_SABOTAGES,
 ];
