@@ -112,12 +112,17 @@ export async function untilInSync(brokers: readonly string[], topic: string): Pr
 
 /** Node id of the leader of the first partition. */
 export async function leaderOf(brokers: readonly string[], topic: string): Promise<number> {
-  const admin = client(brokers).admin();
-  try {
-    await admin.connect();
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics.flatMap(({ partitions }) => partitions).find(({ partitionId }) => partitionId === 0)?.leader ?? 0;
-  } finally {
-    await admin.disconnect();
-  }
+  const ask = async (): Promise<{ readonly leader: number }> => {
+    const admin = client(brokers).admin();
+    try {
+      await admin.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const first = topics.flatMap(({ partitions }) => partitions).find(({ partitionId }) => partitionId === 0);
+      return { leader: first?.leader ?? 0 };
+    } finally {
+      await admin.disconnect();
+    }
+  };
+  // A broker that has just been told of a topic does not know yet who leads it.
+  return (await waitFor(ask, { what: `the leader of ${topic}`, timeoutMs: START_MS, everyMs: 50 })).leader;
 }

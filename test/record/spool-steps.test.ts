@@ -11,7 +11,7 @@ const LIFE = join(import.meta.dirname, 'spool-life.ts');
 const CALLS = ['fsync', 'fdatasync', 'pwrite64', 'write', 'rename', 'unlink', 'link', 'rmdir', 'ftruncate', 'mkdir'];
 /** Of steps that are many and alike every so many are taken. `npm run test:full` takes them all. */
 const FULL = process.env.OUTRIDER_TEST_FULL === '1';
-const STRIDES: Readonly<Record<string, number>> = FULL ? {} : { pwrite64: 12, write: 3, fsync: 2 };
+const STRIDES: Readonly<Record<string, number>> = FULL ? {} : { pwrite64: 30, write: 8, fsync: 4, unlink: 2 };
 
 interface Step {
   readonly call: string;
