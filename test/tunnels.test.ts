@@ -158,6 +158,15 @@ describe('other protocols', () => {
     socket.destroy();
   });
 
+  test('W06 a tunnel in which one side alone speaks is not idle', async () => {
+    const target = await startSwitching((connection) => connection.trickle('x'.repeat(12), 1, 80));
+    const path = await pathTo(target.url, { process: { limits: { tunnelIdle: '400ms' } } });
+    const { socket, received, ended } = call(path);
+    await waitFor(() => received().endsWith('x'.repeat(12)), { what: 'all of it' });
+    expect(ended()).toBe(false);
+    socket.destroy();
+  });
+
   test('W03 a 101 tells no length', async () => {
     const target = await startRawTarget(async (connection) => {
       await connection.readHead();

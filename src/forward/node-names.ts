@@ -19,14 +19,20 @@ const QUERY = { timeout: 1000, tries: 2 };
 /** Looks into the hosts file, then asks the name servers, with the search list of resolv.conf. */
 export function createNames(options: NamesOptions = {}): LookupAll {
   const { hosts = '/etc/hosts', resolvConf = '/etc/resolv.conf', servers } = options;
-  const nameServers = new NameServers(QUERY);
-  if (servers !== undefined) nameServers.setServers(servers);
+  let nameServers: NameServers | null = null;
+  const connect = (): NameServers => {
+    const made = new NameServers(QUERY);
+    if (servers !== undefined) made.setServers(servers);
+    return made;
+  };
   return (hostname, callback) => {
     const known = hostsEntries(readText(hosts), hostname);
     if (known.length > 0) {
       callback(null, known);
       return;
     }
+    // Most processes never need it.
+    nameServers ??= connect();
     askInTurn(nameServers, candidates(hostname, readText(resolvConf))).then(
       (found) => callback(null, found),
       (error) => callback(error, []),

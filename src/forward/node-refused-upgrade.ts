@@ -21,6 +21,7 @@ export class RefusedUpgrade {
   private readonly idleMs: number;
   private answer: HeldAnswer | null = null;
   private holdTimer: NodeJS.Timeout | null = null;
+  private limit = 0;
   private broken = false;
 
   constructor(response: IncomingMessage, caller: Duplex, idleMs: number, owner: RefusalOwner) {
@@ -46,16 +47,10 @@ export class RefusedUpgrade {
     const { statusCode = 502, statusMessage = '', rawHeaders } = response;
     const answer = new HeldAnswer(statusCode, statusMessage, rawHeaders);
     this.answer = answer;
+    this.limit = limit;
     this.holdTimer = setTimeout(() => this.enough(), HOLD_MS);
-    response.on('data', (chunk: Buffer) => {
-      answer.add(chunk);
-      if (answer.bytes >= limit) this.enough();
-    });
-    response.on('end', () => {
-      answer.complete = true;
-      answer.rawTrailers = response.rawTrailers;
-      this.enough();
-    });
+    response.on('data', this.onHeldData);
+    response.on('end', this.onHeldEnd);
     response.on('error', () => {
       this.broken = true;
       this.enough();
@@ -82,12 +77,25 @@ export class RefusedUpgrade {
     this.response.destroy();
   }
 
+  private readonly onHeldData = (chunk: Buffer): void => {
+    this.answer?.add(chunk);
+    if (this.answer !== null && this.answer.bytes >= this.limit) this.enough();
+  };
+
+  private readonly onHeldEnd = (): void => {
+    if (this.answer !== null) {
+      this.answer.complete = true;
+      this.answer.rawTrailers = this.response.rawTrailers;
+    }
+    this.enough();
+  };
+
   private enough(): void {
     if (this.holdTimer === null || this.answer === null) return;
     this.stopHolding();
     this.response.pause();
-    this.response.removeAllListeners('data');
-    this.response.removeAllListeners('end');
+    this.response.off('data', this.onHeldData);
+    this.response.off('end', this.onHeldEnd);
     this.owner.held(this.answer);
   }
 

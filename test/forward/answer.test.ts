@@ -7,6 +7,8 @@ import { type RawResult, sendRaw } from '../helpers/raw-client.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+/** Whose connection is closed after the answer: what comes beyond it is seen without waiting. */
+const LAST_GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n';
 
 /** A target that sends these bytes after each head. */
@@ -162,7 +164,7 @@ describe('bodies', () => {
     ['304 with a body', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 5\r\n\r\nhello'],
   ])('B02 F28 %s reaches the caller without a body, and the next answer is intact', async (_, bytes) => {
     const { path } = await startAnswering(bytes);
-    const first = await sendRaw(path.port, GET, { idleMs: 250 });
+    const first = await sendRaw(path.port, LAST_GET);
     expect(first.responses).toHaveLength(1);
     expect(first.rest).toHaveLength(0);
     expect(first.responses[0]?.body).toHaveLength(0);
@@ -178,11 +180,28 @@ describe('bodies', () => {
   ])('B12 bytes after the end of %s answer reach nobody, and their connection is not used again', async (_, rest) => {
     const { path, connections } = await startAnswering(`HTTP/1.1 200 OK\r\n${rest}`);
     for (let i = 0; i < 3; i++) {
-      const { responses, rest } = await sendRaw(path.port, GET, { idleMs: 250 });
+      const { responses, rest } = await sendRaw(path.port, LAST_GET);
       expect(responses.map(({ body }) => String(body))).toEqual(['12345678']);
       expect(rest).toHaveLength(0);
     }
     expect(connections).toHaveLength(3);
+  });
+
+  test('F27 nor is one that comes later, while the connection is idle', async () => {
+    const answer = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${body}`;
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      await connection.send(answer('good'));
+      await pause(20);
+      await connection.send(answer('evil'));
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    for (let i = 0; i < 3; i++) {
+      const { responses } = await sendRaw(path.port, GET, { responses: 1 });
+      expect(String(responses[0]?.body)).toBe('good');
+      await waitFor(() => target.connections[i]?.socket.destroyed, { what: 'the connection to be closed' });
+    }
+    expect(target.connections).toHaveLength(3);
   });
 
   test('a chunked answer in HTTP/1.0 is relayed, and its connection not used again', async () => {
