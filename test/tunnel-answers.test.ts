@@ -31,6 +31,27 @@ describe('W02 a target that does not switch', () => {
     expect(ended).toBe('closed');
   });
 
+  test.each([
+    ['refuses', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nnope', 403],
+    ['fails', '', 502],
+    ['has failed before', 'HTTP/1.1 503 Sorry\r\nContent-Length: 4\r\n\r\nnope', 503],
+  ])(
+    'W04 a caller that sends megabytes before it reads still reads the answer of a target that %s',
+    async (_, bytes, status) => {
+      const target = await startRawTarget(async (connection) => {
+        await connection.readHead();
+        await connection.send(bytes);
+        connection.close();
+      });
+      const path = await pathTo(target.url);
+      const all = Buffer.concat([Buffer.from(UPGRADE), Buffer.alloc(6_000_000, 'early')]);
+      for (let i = 0; i < 5; i++) {
+        const { responses, ended } = await sendRaw(path.port, all);
+        expect([responses.map((response) => response.status), ended]).toEqual([[status], 'closed']);
+      }
+    },
+  );
+
   test('W04 what the caller sent with the request is not read as another one', async () => {
     const target = await startRawTarget(async (connection) => {
       await connection.readHead();

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { endSoon } from '../accept/linger.ts';
 import { HeldAnswer, HOLD_MS } from './held-answer.ts';
 
 export interface RefusalOwner {
@@ -35,7 +36,7 @@ export class RefusedUpgrade {
   relay(): void {
     const { response, caller, idleMs } = this;
     response.on('data', (chunk: Buffer) => this.write(chunk));
-    response.on('end', () => finishWriting(caller));
+    response.on('end', () => endSoon(caller));
     response.on('error', () => resetSide(caller));
     caller.on('drain', () => response.resume());
     if (idleMs > 0) response.setTimeout(idleMs, () => response.destroy(new Error('the answer stopped coming')));
@@ -62,7 +63,7 @@ export class RefusedUpgrade {
     const { answer, caller } = this;
     if (answer === null) return;
     for (const chunk of answer.chunks) this.write(chunk);
-    if (answer.complete) return finishWriting(caller);
+    if (answer.complete) return endSoon(caller);
     // Such an answer must not look whole (RFC 9112 section 8), but as far as it came it may be read.
     if (this.broken) setImmediate(resetSide, caller);
     else {
@@ -108,12 +109,6 @@ export class RefusedUpgrade {
     this.owner.passed(chunk.length);
     if (!this.caller.write(chunk)) this.response.pause();
   }
-}
-
-/** The last of what was written leaves before the connection is closed. */
-export function finishWriting(side: Duplex): void {
-  if (side.destroyed || side.writableFinished) side.destroy();
-  else side.end(() => side.destroy());
 }
 
 /** Where the end of the connection may be the end of the body, only a reset tells them apart (RFC 9112 section 8). */

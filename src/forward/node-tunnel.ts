@@ -5,11 +5,12 @@
 import { request as httpRequest, type IncomingMessage, type InformationEvent } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { endSoon } from '../accept/linger.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
 import { informationalHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
 import { translateError } from './node-error.ts';
-import { finishWriting, RefusedUpgrade, resetSide } from './node-refused-upgrade.ts';
+import { RefusedUpgrade, resetSide } from './node-refused-upgrade.ts';
 import type { Upstream } from './node-upstream.ts';
 import { refusalProblem, switchHeaders, switchProblem } from './upgrade-answer.ts';
 
@@ -160,13 +161,15 @@ export class NodeTunnel {
     target.on('end', () => caller.end());
     caller.on('end', () => target.end());
     target.on('error', () => caller.destroy());
-    target.on('close', () => finishWriting(caller));
+    target.on('close', () => endSoon(caller));
     for (const side of [caller, target]) setIdle(side, this.plan.idleMs, () => this.destroy());
   }
 
   private up(chunk: Buffer): void {
+    // The target has ended: what still comes is dropped, so that the caller gets to read what it said.
+    if (this.target?.writable !== true) return;
     this.bytesUp += chunk.length;
-    if (this.target?.write(chunk) === false) this.caller.pause();
+    if (!this.target.write(chunk)) this.caller.pause();
   }
 
   private down(chunk: Buffer): void {
