@@ -11,9 +11,10 @@ import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 /** Of this run alone: two may go on at a time. */
 const RESULTS = join(root, '.cache', `jest.${process.pid}.json`);
 
+/** Most of what these do is to wait: they go with the light ones. */
+const WAITING = 'legacy|mirror-trouble|redact-exits|restart|shutdown';
 /** Suites that keep both cores busy (brokers, loads, kills and faults under load): one at a time, and no other beside them. */
-const HEAVY =
-  '/test/(conformance/|e2e/|faults/faults|record/(kafka-producer|mirror-cluster|mirror-kafka|spool-quota|spool-steps))';
+const HEAVY = `/test/(conformance/|e2e/(?!${WAITING})|faults/faults|record/(kafka-producer|mirror-cluster|mirror-kafka|spool-quota|spool-steps))`;
 
 const CHECKS = [
   { name: 'build', run: () => build() },

@@ -606,6 +606,8 @@ describe('U02 names', () => {
     address = '127.0.0.2';
     now = 5000;
     await waitFor(() => (path.upstreams('prod')[0]?.open ?? 0) > 0, { what: 'the connection' });
+    const open = performance.now();
+    await waitFor(() => performance.now() - open > 2, { what: 'the connection to be too old', everyMs: 1 });
     await sendRaw(path.port, GET, { responses: 1 });
     expect([before.requests.length, moved.requests.length]).toEqual([1, 1]);
   });
