@@ -37,7 +37,7 @@ export const MAX_BYTES = 256 * 1024;
 
 /** Records read at once: their heads may be 100 KiB each, their bodies 64, and what lives long costs collections. */
 const PAGE = 10;
-const SLICE_MS = 5;
+const SLICE_MS = 1;
 /** Of the record format, beside key, value and headers. */
 const OVERHEAD_BYTES = 70;
 
