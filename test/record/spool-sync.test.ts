@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../helpers/cleanup.ts';
 import { openSpool } from './spool-fixtures.ts';
 
-const HAS_STRACE = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
+const HAS_STRACE = process.env.CI === 'true' || spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
 const SPOOL = join(import.meta.dirname, '../../src/record/spool.ts');
 const FIXTURE = `
 import { Spool } from ${JSON.stringify(SPOOL)};
