@@ -31,9 +31,9 @@ export interface BatchReaderOptions {
   readonly onUnbuildable: (record: KeptRecord, error: unknown) => void;
 }
 
-/** Of one send: what keeps a commit on the same thread from waiting more than 20 ms, measured with kafkajs. */
-export const MAX_RECORDS = 100;
-export const MAX_BYTES = 256 * 1024;
+/** Of one send: more of it makes a drain no faster, and a commit on the same thread wait longer [measured]. */
+export const MAX_RECORDS = 400;
+export const MAX_BYTES = 512 * 1024;
 
 /** Records read at once: their heads may be 100 KiB each, their bodies 64, and what lives long costs collections. */
 const PAGE = 10;

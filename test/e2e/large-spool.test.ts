@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { randomFrom } from '../dispatch/fixtures.ts';
 import { startChild } from '../helpers/child.ts';
 import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
+import { describeWithKafka, startKafka, topicName } from '../helpers/kafka.ts';
 import { Outrider } from '../helpers/outrider.ts';
 import { closedPort } from '../helpers/ports.ts';
 import { anonymousMemory } from '../helpers/process-facts.ts';
@@ -16,10 +17,13 @@ const MEBIBYTE = 1024 * 1024;
 const BYTES = Number(process.env.OUTRIDER_TEST_SPOOL ?? 100 * MEBIBYTE);
 const POD = 'pod-1';
 const KILLS = 5;
+const FULL_SIZE = 1024 * MEBIBYTE;
+/** Of the full size, with bodies of 4 KiB. */
+const DRAIN_MS = 30_000;
 
-async function fill(path: string, bodyBytes: number): Promise<number> {
+async function fill(path: string, bodyBytes: number, kind: 'noise' | 'json'): Promise<number> {
   const filler = join(import.meta.dirname, 'spool-filler.ts');
-  const args = [filler, path, POD, String(BYTES), String(bodyBytes)];
+  const args = [filler, path, POD, String(BYTES), String(bodyBytes), kind];
   const child = startChild(process.execPath, args, { env: process.env });
   cleanUp(() => void child.process.kill('SIGKILL'));
   await child.exited;
@@ -72,7 +76,7 @@ test(`a spool of ${Math.round(BYTES / MEBIBYTE)} MiB: served in under a second, 
   await empty.outrider.stop();
 
   const path = temporaryFolder();
-  const records = await fill(path, 1024);
+  const records = await fill(path, 1024, 'noise');
   for (let kill = 0; kill < KILLS; kill += 1) {
     const outrider = new Outrider({
       outrider: { spool: { path, size: '4Gi' } },
@@ -99,3 +103,40 @@ test(`a spool of ${Math.round(BYTES / MEBIBYTE)} MiB: served in under a second, 
   expect(keptMs).toBeLessThan(10_000);
   expect(grown).toBeLessThan(64 * MEBIBYTE);
 }, 600_000);
+
+describeWithKafka(`a spool of ${Math.round(BYTES / MEBIBYTE)} MiB that waits for Kafka`, { control: true }, () => {
+  test.each([4096, 1024])(
+    'is drained in memory that is bounded, every record once, bodies of %i bytes',
+    async (bodyBytes) => {
+      const topic = topicName();
+      const kafka = await startKafka({ topics: [topic], shared: false });
+      const path = temporaryFolder();
+      const records = await fill(path, bodyBytes, 'json');
+      const outrider = new Outrider({
+        outrider: { spool: { path, size: '4Gi' }, kafka: { brokers: [...kafka.brokers], topic } },
+        routes: await routesWithOneDown(),
+        env: { POD_NAME: POD },
+        checkLeaks: false,
+      });
+      cleanUp(() => outrider.stop());
+      await outrider.start();
+      let most = 0;
+      const drainMs = await timed(() =>
+        waitFor(
+          async () => {
+            most = Math.max(most, anonymousMemory(outrider.pid));
+            return (await outrider.metrics()).value('mirror_pending_records') === 0;
+          },
+          { what: 'nothing that waits for Kafka', timeoutMs: 300_000, everyMs: 200 },
+        ),
+      );
+      const figures = `${records} records with bodies of ${bodyBytes} bytes in ${(drainMs / 1000).toFixed(1)} s, at most ${(most / MEBIBYTE).toFixed(0)} MiB of memory`;
+      process.stderr.write(`large spool, drained: ${figures}\n`);
+      expect(await kafka.count(topic)).toBe(records);
+      expect((await outrider.metrics()).value('ledger_difference')).toBe(0);
+      expect(most).toBeLessThan(160 * MEBIBYTE);
+      if (BYTES === FULL_SIZE && bodyBytes === 4096) expect(drainMs).toBeLessThan(DRAIN_MS);
+    },
+    600_000,
+  );
+});

@@ -102,12 +102,14 @@ const numbers = (from: number, to: number): string[] =>
 describe('sending', () => {
   test('records go out in sequence, and each send is marked in one transaction after it', async () => {
     const { source, producer, start, drained } = setUp();
-    for (let count = 0; count < 250; count += 1) source.add('{}');
+    const count = 2 * MAX_RECORDS + 50;
+    for (let added = 0; added < count; added += 1) source.add('{}');
     const mirror = start();
     await drained();
-    expect(producer.ids()).toEqual([numbers(1, 100), numbers(101, 200), numbers(201, 250)]);
+    const [first, second] = [MAX_RECORDS, 2 * MAX_RECORDS];
+    expect(producer.ids()).toEqual([numbers(1, first), numbers(first + 1, second), numbers(second + 1, count)]);
     expect(source.transactions.map((seqs) => seqs.map(String))).toEqual(producer.ids());
-    expect(mirror.stats()).toEqual({ up: true, mirrored: 250, parked: 0, failed: 0, lastError: '' });
+    expect(mirror.stats()).toEqual({ up: true, mirrored: count, parked: 0, failed: 0, lastError: '' });
   });
 
   test('nothing is marked before the acknowledgement', async () => {
@@ -149,7 +151,7 @@ describe('sending', () => {
 
   test(`no send has more than ${MAX_RECORDS} records or ${MAX_BYTES} bytes, but a larger record goes alone`, async () => {
     const { source, producer, start, drained } = setUp();
-    const sizes = [100_000, 100_000, 100_000, 500_000, 10, 10, 250_000];
+    const sizes = [200_000, 200_000, 200_000, 600_000, 10, 10, 500_000];
     for (const size of sizes) source.add('x'.repeat(size));
     start();
     await drained();
@@ -302,21 +304,22 @@ describe('while Kafka is away', () => {
 
   test(`${PROBE_RECORDS} records ask whether Kafka is back, and then all go as usual`, async () => {
     const { source, producer, start, drained } = setUp();
-    for (let count = 0; count < 150; count += 1) source.add('{}');
+    const count = MAX_RECORDS + 50;
+    for (let added = 0; added < count; added += 1) source.add('{}');
     const verdicts = [retry, retry, retry];
     producer.verdict = () => verdicts.shift() ?? ACKED;
     start();
     await drained();
     expect(producer.ids()).toEqual([
-      numbers(1, 100),
+      numbers(1, MAX_RECORDS),
       numbers(1, PROBE_RECORDS),
       numbers(1, PROBE_RECORDS),
       numbers(1, PROBE_RECORDS),
-      numbers(PROBE_RECORDS + 1, PROBE_RECORDS + 100),
-      numbers(PROBE_RECORDS + 101, 150),
+      numbers(PROBE_RECORDS + 1, PROBE_RECORDS + MAX_RECORDS),
+      numbers(PROBE_RECORDS + MAX_RECORDS + 1, count),
     ]);
     // What was read ahead of the first send, and then nothing that was not sent.
-    expect(source.bodiesRead).toBeLessThanOrEqual(150 + 3 * PROBE_RECORDS + 150);
+    expect(source.bodiesRead).toBeLessThanOrEqual(2 * count + 3 * PROBE_RECORDS);
   });
 
   test('new records do not shorten the wait', async () => {
@@ -485,7 +488,7 @@ describe('rest and end', () => {
 
   test('close lets the send in flight finish, marks it, and sends no other', async () => {
     const { source, producer, start } = setUp({ clock: realClock });
-    for (let seq = 0; seq < 150; seq += 1) source.add('{}');
+    for (let seq = 0; seq < MAX_RECORDS + 50; seq += 1) source.add('{}');
     const verdict = Promise.withResolvers<SendOutcome>();
     producer.verdict = () => verdict.promise;
     const mirror = start();
@@ -493,7 +496,7 @@ describe('rest and end', () => {
     const closed = mirror.close({ deadlineMs: 5_000 });
     verdict.resolve(ACKED);
     await closed;
-    expect(source.mirrored.size).toBe(100);
+    expect(source.mirrored.size).toBe(MAX_RECORDS);
     expect(producer.sent).toHaveLength(1);
     expect(producer.closed).toBe(true);
   });
