@@ -11,10 +11,13 @@ import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 /** Of this run alone: two may go on at a time. */
 const RESULTS = join(root, '.cache', `jest.${process.pid}.json`);
 
-/** Most of what these do is to wait: they go with the light ones. */
-const WAITING = 'legacy|mirror-trouble|redact-exits|restart|shutdown';
-/** Suites that keep both cores busy (brokers, loads, kills and faults under load): one at a time, and no other beside them. */
-const HEAVY = `/test/(conformance/|e2e/(?!${WAITING})|faults/faults|record/(kafka-producer|mirror-cluster|mirror-kafka|spool-quota|spool-steps))`;
+/** What measures time, CPU or memory, or keeps both cores busy for long: one at a time, and no other beside it. */
+const ALONE = [
+  'e2e/(disk-full|failing-disk|full-spool|large-|mirror-idle|reload|slow-disk|tunnels)',
+  'faults/faults',
+  'record/mirror-kafka',
+];
+const HEAVY = `/test/(${ALONE.join('|')})`;
 
 const CHECKS = [
   { name: 'build', run: () => build() },

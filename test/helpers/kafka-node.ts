@@ -19,7 +19,7 @@ export interface KafkaNode {
   signal(signal: NodeJS.Signals): void;
   /** Sends the signal and waits for the end. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** What it printed: for the message of a failed start. */
+  /** How it ended and what it printed: for the message of a failed start. */
   output(): string;
 }
 
@@ -84,8 +84,13 @@ export async function prepareNode(options: NodeOptions): Promise<KafkaNode> {
       child.kill('SIGCONT');
       await exit;
     },
-    output: () => readFileSync(outputFile, 'utf8').slice(-4_000),
+    output: () => `${endOf(child)}\n${readFileSync(outputFile, 'utf8').slice(-4_000)}`,
   };
+}
+
+function endOf(child: ChildProcess | null): string {
+  if (child === null) return 'not started';
+  return child.signalCode === null ? `exit code ${child.exitCode}` : `ended by ${child.signalCode}`;
 }
 
 function copyFormatted({ jars, folder, ports }: NodeOptions): void {

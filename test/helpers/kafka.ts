@@ -25,6 +25,8 @@ export interface KafkaOptions extends Omit<ClusterOptions, 'folder'> {
 
 export type KafkaForTest = KafkaCluster;
 
+const START_ATTEMPTS = 3;
+
 /** `control`: the test stops or pauses the broker, so another's cluster will not do. */
 export function kafkaAvailable({ control = false } = {}): boolean {
   return canStartKafka() || (!control && Boolean(process.env.KAFKA_BROKERS));
@@ -58,11 +60,23 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaForTe
   return kafka;
 }
 
+/** A broker that ends at its start (a port of ours that another took meanwhile) is tried anew, on other ports. */
 async function ownKafka({ shared = true, ...options }: KafkaOptions): Promise<KafkaForTest> {
-  const kafka = await prepareCluster({ ...options, folder: temporaryFolder({ shared }) });
-  cleanUp(() => kafka.kill(), { shared });
-  if (options.started !== false) await kafka.restart();
-  return kafka;
+  for (let attempt = 1; ; attempt += 1) {
+    const kafka = await prepareCluster({ ...options, folder: temporaryFolder({ shared }) });
+    cleanUp(() => kafka.kill(), { shared });
+    if (options.started === false) return kafka;
+    try {
+      await kafka.restart();
+      return kafka;
+    } catch (error) {
+      await kafka.kill();
+      if (attempt === START_ATTEMPTS) throw error;
+      process.stderr.write(
+        `attempt ${attempt} of ${START_ATTEMPTS}: ${error instanceof Error ? error.message : error}\n`,
+      );
+    }
+  }
 }
 
 function otherKafka(list: string): KafkaForTest {
