@@ -1,6 +1,6 @@
 /** The end of a connection that its other side may still be sending on. */
 import type { Duplex } from 'node:stream';
-import { LINGER_MS } from './node-caller.ts';
+import { LINGER_MS } from './node-linger.ts';
 
 /**
  * Writes the last bytes, if there are any, and ends the connection once all that was written has left. What still

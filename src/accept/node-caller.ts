@@ -6,6 +6,7 @@ import { type Answer, httpDate } from './answer.ts';
 import { type BodyLimits, RequestBody } from './body.ts';
 import { chunkPassed } from './chunk-garbage.ts';
 import { type InspectedHead, inspectTrailers, type Refusal } from './guard.ts';
+import { LINGER_MS } from './node-linger.ts';
 
 /** Who follows one request on its way. */
 export interface CallerOwner {
@@ -82,6 +83,11 @@ export class Caller {
     this.request[kCaller] = this;
     response.on('close', onClose);
     if (length !== 0) this.listen(request);
+  }
+
+  /** Something of its body is still to come; what has come may not have been looked at yet. */
+  get isInBody(): boolean {
+    return this.body.state === 'reading' && !this.request.complete;
   }
 
   /** Relays an informational answer (RFC 9110 section 15.2); HTTP/1.0 callers get none. False: over the cap. */
@@ -226,8 +232,6 @@ export class Caller {
 
 /** An upstream may send any number of 1xx; a caller is spared more than this (Go's client stops at 5 KiB of them). */
 const MAX_INFORMATIONAL = 100;
-/** What a caller still sends is dropped for so long before its connection is closed. */
-export const LINGER_MS = 1000;
 const ONE_WRITE_BYTES = 4096;
 
 function abort(caller: Caller): void {

@@ -1,10 +1,10 @@
 /** One connection of a caller: the requests on it that wait for their answers, and whether it takes more. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { BodyFault } from './body.ts';
 import type { Refusal } from './guard.ts';
-import { type Caller, type CallerTracker, LINGER_MS } from './node-caller.ts';
+import type { Caller, CallerTracker } from './node-caller.ts';
+import { endGently } from './node-linger.ts';
 import { PeerTable } from './peer-table.ts';
 
 /** The listener, as far as its connections need it. */
@@ -48,6 +48,7 @@ export class Connection implements CallerTracker {
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.socket = socket;
     this.owner = owner;
+    socket.destroySoon = destroySoon;
     socket.on('end', onEnd);
     socket.on('close', onClose);
     // Node takes its own listener away from a connection that asks for something else than an answer.
@@ -80,7 +81,7 @@ export class Connection implements CallerTracker {
     this.owner.finished();
     // The answer before may have been read slowly: its time limit is not that of the next.
     if (this.waiting > 0) this.socket.setTimeout(0);
-    else if (this.lastWords !== null) endSocket(this.socket, this.lastWords);
+    else if (this.lastWords !== null) endGently(this.socket, this.lastWords);
   }
 
   /** While the listener closes, the last request so far: those before it are answered too (RFC 9112 section 9.6). */
@@ -101,10 +102,10 @@ export class Connection implements CallerTracker {
    */
   break(fault: BodyFault, lastWords: Buffer): void {
     this.ended = true;
-    const isInBody = this.latest?.body.state === 'reading';
-    this.lastWords = isInBody ? NOTHING : lastWords;
-    this.latest?.body.broken(fault);
-    if (this.waiting === 0) endSocket(this.socket, this.lastWords);
+    const broken = this.latest?.isInBody === true ? this.latest : null;
+    this.lastWords = broken === null ? lastWords : NOTHING;
+    broken?.body.broken(fault);
+    if (this.waiting === 0) endGently(this.socket, this.lastWords);
   }
 
   /** @internal The caller sends no more. */
@@ -135,19 +136,9 @@ export class Connection implements CallerTracker {
   }
 }
 
-/**
- * Writes and closes. What still comes is dropped for a moment: a connection that is closed with bytes unread is reset,
- * and the caller never gets to read why (RFC 9112 section 9.6).
- */
-function endSocket(socket: Duplex, bytes: Buffer): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  socket.end(bytes);
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.on('close', () => clearTimeout(timer));
+/** What Node calls when the last answer of a connection has been written. */
+function destroySoon(this: Socket): void {
+  endGently(this);
 }
 
 function onEnd(this: Socket & Tagged): void {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, problem } from './answer.ts';
 import type { Refusal } from './guard.ts';
-import { LINGER_MS } from './node-caller.ts';
+import { LINGER_MS } from './node-linger.ts';
 
 /**
  * Answers and closes the connection. A body that is on its way is read and dropped for a moment before that, so that

@@ -8,7 +8,10 @@ const NO_TUNNEL = /^(?:h2c?|http|tls)(?:\/|$)/;
 
 export function wantsTunnel({ headers, httpVersion }: IncomingMessage): boolean {
   const protocols = listTokens(headers.upgrade ?? '');
-  return httpVersion === '1.1' && protocols.length > 0 && !protocols.some((protocol) => NO_TUNNEL.test(protocol));
+  if (httpVersion !== '1.1' || protocols.length === 0) return false;
+  // With a body it is refused, whatever the protocol: Node doesn't tell of faults in bodies behind Upgrade.
+  const hasBody = headers['transfer-encoding'] !== undefined || /[^0]/.test(headers['content-length'] ?? '0');
+  return hasBody || !protocols.some((protocol) => NO_TUNNEL.test(protocol));
 }
 
 /** `isBehind`: requests before it on its connection wait for their answers. */

@@ -77,6 +77,46 @@ test('F19 while a listener drains, the last of several requests in a row closes 
   expect(result.ended).toBe('closed');
 });
 
+describe('what comes behind a whole request', () => {
+  const POST = 'POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n';
+
+  test.each([1, 1000])(
+    'F20 in pieces of %i bytes: with a body it is answered, then the garbage',
+    async (splitEvery) => {
+      const { path, target } = await start();
+      const result = await sendRaw(path.port, `${POST}\r\nhellogarbage\r\n\r\n`, { splitEvery });
+      expect(statuses(result)).toEqual([200, 400]);
+      expect(wholeRequests(target)).toEqual(['POST /first']);
+    },
+  );
+
+  test('F21 behind Connection: close it is read, so that the answer does not end in a reset', async () => {
+    const { promise: go, resolve } = Promise.withResolvers<void>();
+    const target = await startTarget(async (_, response) => {
+      await go;
+      response.end('done');
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    const socket = connect(path.port, '127.0.0.1');
+    let received = '';
+    socket.on('error', () => socket.destroy());
+    socket.pause();
+    socket.write(`${POST}Connection: close\r\n\r\nhello${BEHIND}`);
+    await waitFor(() => target.requests.length === 1, { what: 'the request' });
+    resolve();
+    await path.rest();
+    for (let i = 0; i < 20 && socket.writable; i++) await new Promise((done) => socket.write('x', done));
+    socket.end();
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.resume();
+    await waitFor(() => socket.closed, { what: 'the end of the connection' });
+    expect(received).toMatch(/^HTTP\/1\.1 200 .*done/s);
+    expect(wholeRequests(target)).toEqual(['POST /first']);
+  });
+});
+
 test('F17 RTSP is no HTTP', async () => {
   const { path, target } = await start();
   const result = await sendRaw(path.port, 'ANNOUNCE /music RTSP/1.0\r\nHost: a\r\n\r\n');

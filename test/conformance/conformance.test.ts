@@ -4,6 +4,7 @@
  */
 import { type AnswerRun, runAnswers } from './answer-run.ts';
 import { answerCorpus, HAS_CORPUS, requestCorpus } from './corpus.ts';
+import { mutationsOf } from './mutations.ts';
 import { reasonToRefuse } from './reasons.ts';
 import { writeResults } from './report.ts';
 import { type RequestRun, type Rig, runRequests, startRig } from './request-run.ts';
@@ -11,7 +12,9 @@ import { allVariants, sampleOf } from './variants.ts';
 
 const FULL = process.env.OUTRIDER_CONFORMANCE === 'full';
 const SAMPLE = 400;
+const SEED = Number(process.env.OUTRIDER_CONFORMANCE_SEED ?? 1);
 const LONG_MS = 300_000;
+const ALL = ['missing-host', 'raw-target', 'bare-lf', 'obs-fold'];
 
 const withCorpus = HAS_CORPUS ? describe : describe.skip;
 if (!HAS_CORPUS) process.stderr.write('conformance: ../shared/corpus is not there, its messages are not sent\n');
@@ -19,7 +22,13 @@ if (!HAS_CORPUS) process.stderr.write('conformance: ../shared/corpus is not ther
 const faultsOf = (results: readonly { readonly id: string; readonly violations: readonly string[] }[]): string[] =>
   results.flatMap(({ id, violations }) => violations.map((violation) => `${id}: ${violation}`));
 
-const seen: { requests?: RequestRun; tolerant?: RequestRun; variants?: RequestRun; answers?: AnswerRun } = {};
+const seen: {
+  requests?: RequestRun;
+  tolerant?: RequestRun;
+  variants?: RequestRun;
+  mutations: RequestRun[];
+  answers?: AnswerRun;
+} = { mutations: [] };
 
 let rig: Rig;
 beforeAll(async () => {
@@ -73,7 +82,7 @@ withCorpus('the corpus of requests, whole and byte by byte', () => {
 withCorpus('the corpus of requests at a listener that tolerates all it can', () => {
   let run: RequestRun;
   beforeAll(async () => {
-    const tolerant = await startRig(['missing-host', 'raw-target', 'bare-lf', 'obs-fold']);
+    const tolerant = await startRig(ALL);
     run = await runRequests(tolerant, FULL ? [...requestCorpus(), ...allVariants()] : requestCorpus());
     seen.tolerant = run;
   }, LONG_MS);
@@ -112,6 +121,23 @@ test(
   LONG_MS,
 );
 
+withCorpus('the corpus with faults at random', () => {
+  test.each([
+    ['a listener', []],
+    ['one that tolerates all it can', ALL],
+  ])(
+    'F31 %s makes nothing of them that was not there',
+    async (_, tolerate) => {
+      const run = await runRequests(await startRig(tolerate), mutationsOf(requestCorpus(), FULL ? 12_000 : 500, SEED));
+      seen.mutations.push(run);
+      expect(faultsOf(run.results)).toEqual([]);
+      expect(run.unexplained).toEqual([]);
+      expect(run.canaries.good).toBe(run.canaries.sent);
+    },
+    LONG_MS,
+  );
+});
+
 withCorpus('the corpus of answers, whole and byte by byte', () => {
   let run: AnswerRun;
   beforeAll(async () => {
@@ -136,7 +162,7 @@ withCorpus('the corpus of answers, whole and byte by byte', () => {
 });
 
 afterAll(() => {
-  const { requests, variants, answers } = seen;
+  const { requests, variants, answers, mutations } = seen;
   if (!FULL || requests === undefined || variants === undefined || answers === undefined) return;
-  writeResults({ requests, variants, answers, tolerant: seen.tolerant ?? null });
+  writeResults({ requests, variants, answers, mutations, tolerant: seen.tolerant ?? null });
 });

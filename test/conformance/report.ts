@@ -11,6 +11,8 @@ export interface Runs {
   readonly requests: RequestRun;
   readonly tolerant: RequestRun | null;
   readonly variants: RequestRun;
+  /** At a listener, and at one that tolerates all it can. */
+  readonly mutations: readonly RequestRun[];
   readonly answers: AnswerRun;
 }
 
@@ -18,7 +20,7 @@ export function writeResults(runs: Runs): void {
   writeFileSync(FILE, renderResults(runs));
 }
 
-function renderResults({ requests, tolerant, variants, answers }: Runs): string {
+function renderResults({ requests, tolerant, variants, mutations, answers }: Runs): string {
   const sections = [
     '# Conformance\n\nMade by `npm run test:conformance`; what is sent and how it is judged is said in the files beside this one.',
     requestSection('The corpus of requests', requests),
@@ -26,6 +28,9 @@ function renderResults({ requests, tolerant, variants, answers }: Runs): string 
       ? ''
       : requestSection('The corpus and the variants, with everything that `tolerate` knows', tolerant),
     requestSection('Variants (F06, F07, F11, F12)', variants),
+    ...mutations.map((run, index) =>
+      requestSection(index === 0 ? 'Faults at random' : 'Faults at random, with everything that `tolerate` knows', run),
+    ),
     answerSection(answers),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;

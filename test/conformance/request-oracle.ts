@@ -49,8 +49,8 @@ export function judgeRequest(
 }
 
 function finalAnswers(sent: Sent, reading: Reading, violations: string[]): RawResponse[] {
-  // Where the head is not whole, its method says nothing about the answer.
-  const readings = [reading.methods, reading.methods.slice(0, reading.requests.length)];
+  // To a parser that refuses a head its method says nothing about the answer.
+  const readings = [0, 1, 2].map((less) => reading.methods.slice(0, Math.max(0, reading.methods.length - less)));
   let problem = '';
   for (const methods of readings) {
     try {

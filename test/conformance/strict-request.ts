@@ -40,7 +40,8 @@ export class Broken extends Error {}
 class BrokenBody extends Broken {}
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) (?:HTTP|RTSP|ICE)\/1\.([01])$/;
+// Several spaces may be read as one (9112 section 3), and Node's parser does.
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +([^ ]+) +(?:HTTP|RTSP|ICE)\/1\.([01])$/;
 /**
  * Node's parser reads the names of two sister protocols like HTTP's, with these methods, and doesn't tell: such a
  * request is forwarded as HTTP/1.1.
@@ -99,8 +100,8 @@ export function readRequest(bytes: Buffer, lenient = false): One {
 
 function read(bytes: Buffer, lenient: boolean): One {
   let start = 0;
-  // RFC 9112 section 2.2: empty lines before a request line are skipped.
-  while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
+  // RFC 9112 section 2.2: empty lines before a request line are skipped; Node's parser takes CR and LF alone for some.
+  while (bytes[start] === 13 || bytes[start] === 10) start += 1;
   const head = lenient ? lenientHead(bytes, start) : strictHead(bytes, start);
   if (head === null) return { kind: 'incomplete', hasHead: false };
   const [line = '', ...lines] = head.lines;
@@ -134,19 +135,19 @@ function lenientHead(bytes: Buffer, start: number): Head | null {
   if (new Set(ends).size > 1) throw new Broken('lines that end in different ways (9112 2.2)');
   const end = ends[0] ?? '';
   const lines = head.slice(0, -2 * end.length).split(end);
-  // A fold is a space, but not one that hides a field.
-  const unfolded = lines
-    .join('\n')
-    .replace(
-      /(?<=\n[^ \t\n][^\n]*)[ \t]*\n[ \t]+(?!(?:host|content-length|transfer-encoding|connection)[ \t]*:)/gi,
-      ' ',
-    );
-  return { lines: unfolded.split('\n'), end: start + head.length };
+  const unfolded: string[] = [];
+  for (const line of lines) {
+    // A fold is a space, but not one that hides a field, and not behind the request line.
+    const isFold = /^[ \t]+(?!(?:host|content-length|transfer-encoding|connection)[ \t]*:)/i.test(line);
+    if (isFold && unfolded.length > 1) unfolded.push(`${(unfolded.pop() ?? '').trimEnd()} ${line.trimStart()}`);
+    else unfolded.push(line);
+  }
+  return { lines: unfolded, end: start + head.length };
 }
 
 /** A line with a raw target, percent-encoded. */
 function encoded(line: string): string {
-  const match = /^([^ ]+) (\/.*[^ ]) (HTTP\/1\.[01])$/s.exec(line);
+  const match = /^([^ ]+) (\/[\x20-\x7e\x80-\xff]*[^ ]) (HTTP\/1\.[01])$/.exec(line);
   if (match === null) return line;
   const target = (match[2] ?? '').replace(
     /[^\x21-\x7e]/g,

@@ -4,6 +4,7 @@
  * F12). Every one that holds a `/smuggled` request is a request in a request to a parser that falls for it.
  */
 import type { Message } from './corpus.ts';
+import { generator } from './mutations.ts';
 
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n';
 
@@ -187,11 +188,7 @@ function chunkVariants(): Message[] {
 export function sampleOf<T>(items: readonly T[], count: number, seed: number): T[] {
   const left = [...items];
   const sample: T[] = [];
-  let state = seed;
-  while (sample.length < count && left.length > 0) {
-    // A linear congruential generator (Numerical Recipes): enough to choose.
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    sample.push(...left.splice(state % left.length, 1));
-  }
+  const next = generator(seed);
+  while (sample.length < count && left.length > 0) sample.push(...left.splice(next(left.length), 1));
   return sample;
 }
