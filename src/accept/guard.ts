@@ -134,6 +134,10 @@ export function inspectHead(request: RawRequest, limits: GuardLimits): Refusal |
   if (method === 'CONNECT') return refuse(501, 'connect', 'CONNECT is not offered; send the request to a listener.');
   const fields = inspectFields(rawHeaders, httpVersion, limits.headerBytes);
   if ('status' in fields) return fields;
+  // It is sent on, and section 9.3.8 of RFC 9110 lets nobody send one with content.
+  if (method === 'TRACE' && (fields.framing === 'chunked' || fields.contentLength > 0)) {
+    return refuse(400, 'framing', 'TRACE has no content (RFC 9110 section 9.3.8).');
+  }
   if (limits.body > 0 && fields.contentLength > limits.body) {
     return refuse(413, 'body', `The body is larger than ${limits.body} bytes.`);
   }

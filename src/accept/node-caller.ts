@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHead } from '../exchange.ts';
 import { type Answer, httpDate } from './answer.ts';
 import { type BodyLimits, RequestBody } from './body.ts';
+import { isTooMuch, TOO_MUCH_AROUND } from './chunk-extensions.ts';
 import { chunkPassed } from './chunk-garbage.ts';
 import { type InspectedHead, inspectTrailers, type Refusal } from './guard.ts';
 import { LINGER_MS } from './node-linger.ts';
@@ -52,6 +53,8 @@ export class Caller {
   private closeAfter = false;
   private waitsForContinue: boolean;
   private informed = 0;
+  /** Of the connection when this request's head had come. */
+  private readonly bytesBefore: number;
 
   constructor(
     request: IncomingMessage,
@@ -66,6 +69,7 @@ export class Caller {
     this.response = response;
     this.tracker = tracker;
     this.writeIdleMs = limits.writeIdleMs;
+    this.bytesBefore = request.socket.bytesRead;
     this.head = {
       listener: origin.listener,
       method: request.method ?? '',
@@ -209,6 +213,16 @@ export class Caller {
   }
 
   /** @internal */
+  bodyCame(chunk: Uint8Array): void {
+    const { body, request } = this;
+    body.push(chunk);
+    if (body.length !== null || body.fault !== null) return;
+    if (!isTooMuch(request.socket.bytesRead - this.bytesBefore, body.received)) return;
+    this.tracker.distrust(TOO_MUCH_AROUND, request);
+    body.broken('tooLarge');
+  }
+
+  /** @internal */
   bodyEnded({ rawTrailers }: IncomingMessage): void {
     const refusal = rawTrailers.length > 0 ? inspectTrailers(rawTrailers) : null;
     if (refusal === null) return this.body.end();
@@ -238,7 +252,7 @@ function abort(caller: Caller): void {
   caller.abort();
 }
 function onData(this: IncomingMessage & Tagged, chunk: Uint8Array): void {
-  this[kCaller]?.body.push(chunk);
+  this[kCaller]?.bodyCame(chunk);
 }
 function onEnd(this: IncomingMessage & Tagged): void {
   this[kCaller]?.bodyEnded(this);

@@ -180,7 +180,7 @@ describe('faults', () => {
     await waitFor(() => body.fault === 'idle', { what: 'the fault' });
     expect(owner.heard).toEqual(['ready', 'failed']);
     body.release();
-    expect(timers()).toBe(before);
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 
   test('an attempt that lets go of its stream with an error harms nobody', async () => {
@@ -208,7 +208,7 @@ describe('the rest', () => {
       expect(heard).toBe(1);
       body.release();
     }
-    expect(timers()).toBe(before);
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 
   test('asks a caller that waits for 100 Continue, once', () => {
@@ -256,7 +256,7 @@ describe('a disk that is behind', () => {
     expect(source.flowing).toBe(false);
     body.lost();
     body.release();
-    expect(timers()).toBe(before);
+    expect(timers()).toBeLessThanOrEqual(before);
     files.catchUp();
     expect(source.flowing).toBe(false);
     expect(files.dropped).toEqual([1]);
@@ -275,6 +275,6 @@ describe('a disk that is behind', () => {
     body.push(bytes(10));
     body.end();
     body.release();
-    expect(timers()).toBe(before);
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 });

@@ -18,7 +18,7 @@ const CHUNKED = 'POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked
 const BEHIND = 'GET /behind HTTP/1.1\r\nHost: a\r\n\r\n';
 
 describe('trailers that frame, route or authenticate', () => {
-  test.each(['Host: evil', 'Authorization: Basic eA==', 'Connection: close', 'Cookie: a=b'])(
+  test.each(['Host: evil', 'Authorization: Basic eA==', 'Connection: close', 'Cookie: a=b', 'proxy-authorization: x'])(
     'F14 %s behind the body is 400, and nothing reaches a target whole',
     async (line) => {
       const { path, target } = await start();

@@ -73,6 +73,13 @@ describe('framing', () => {
     expect(statusOf({ version: '1.0', headers: TE('chunked') })).toBe(400);
   });
 
+  test('TRACE with content is refused', () => {
+    expect(statusOf({ method: 'TRACE', headers: CL('1') })).toBe(400);
+    expect(statusOf({ method: 'TRACE', headers: TE('chunked') })).toBe(400);
+    expect(statusOf({ method: 'TRACE', headers: CL('0') })).toBe(200);
+    expect(statusOf({ method: 'TRACE' })).toBe(200);
+  });
+
   test('a body beyond the limit is refused by its announced length', () => {
     const limits = { body: 10 };
     expect(statusOf({ method: 'POST', headers: CL('11'), limits })).toBe(413);
