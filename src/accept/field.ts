@@ -18,10 +18,12 @@ export const FIELD = {
   forwardedFor: 10,
   forwardedProto: 11,
   forwardedHost: 12,
+  /** RFC 7239: says what the three before say. */
+  forwarded: 13,
   /** `outrider-…`: ours alone, removed when it comes from outside. */
-  outrider: 13,
-  maxForwards: 14,
-  date: 15,
+  outrider: 14,
+  maxForwards: 15,
+  date: 16,
 } as const;
 
 export type FieldKind = (typeof FIELD)[keyof typeof FIELD];
@@ -44,6 +46,7 @@ const KNOWN: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['x-forwarded-for', FIELD.forwardedFor],
   ['x-forwarded-proto', FIELD.forwardedProto],
   ['x-forwarded-host', FIELD.forwardedHost],
+  ['forwarded', FIELD.forwarded],
   ['max-forwards', FIELD.maxForwards],
   ['date', FIELD.date],
 ]);

@@ -22,6 +22,7 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
   const headers: string[] = [];
   let via = '';
   let forwardedFor = '';
+  let forwarded = '';
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
     const value = rawHeaders[i + 1] ?? '';
@@ -47,6 +48,10 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
         if (policy.forwarded !== 'append' || named?.has('x-forwarded-for') === true) break;
         forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;
         continue;
+      case FIELD.forwarded:
+        if (policy.forwarded !== 'append') break;
+        forwarded = forwarded === '' ? value : `${forwarded}, ${value}`;
+        continue;
       default:
     }
     if (named === null || !named.has(name.toLowerCase())) headers.push(name, value);
@@ -54,7 +59,17 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
   const hop = `${head.httpVersion} ${policy.pseudonym}`;
   headers.push('Via', via === '' ? hop : `${via}, ${hop}`);
   addForwarded(headers, head, policy.forwarded, forwardedFor);
+  if (forwarded !== '') headers.push('Forwarded', `${forwarded}, ${forwardedElement(head)}`);
   return headers;
+}
+
+/**
+ * RFC 7239 section 4. Only where a caller sent the field itself: who is behind and believes it must find this hop as
+ * its last one, and not what the caller wrote.
+ */
+function forwardedElement({ remoteAddress, scheme, authority }: RequestHead): string {
+  const node = remoteAddress.includes(':') ? `"[${remoteAddress}]"` : remoteAddress;
+  return `for=${node};proto=${scheme}${authority === '' ? '' : `;host="${authority}"`}`;
 }
 
 function addForwarded(
@@ -76,7 +91,7 @@ function addForwarded(
 function removeForwarded(headers: string[]): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     const kind = fieldKind(headers[i] ?? '');
-    if (kind >= FIELD.forwardedFor && kind <= FIELD.forwardedHost) headers.splice(i, 2);
+    if (kind >= FIELD.forwardedFor && kind <= FIELD.forwarded) headers.splice(i, 2);
   }
 }
 

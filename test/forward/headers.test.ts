@@ -25,6 +25,10 @@ function sent(rawHeaders: readonly string[], policy: Partial<ForwardingPolicy> =
   return [...headers.slice(0, at), ...headers.slice(at + 2)];
 }
 
+function pairsOf(flat: readonly string[] | null): [string, string][] {
+  return (flat ?? []).flatMap((name, i, all) => (i % 2 === 0 ? [[name, all[i + 1] ?? '']] : []));
+}
+
 describe('to the target', () => {
   test.each([
     [
@@ -162,6 +166,21 @@ describe('X-Forwarded', () => {
 
   test('H16 none: nothing is added and nothing taken', () => {
     expect(sent(FROM_CALLER, { forwarded: 'none' })).toEqual(FROM_CALLER);
+    expect(sent(['Forwarded', 'for=1.2.3.4'], { forwarded: 'none' })).toEqual(['Forwarded', 'for=1.2.3.4']);
+  });
+
+  test.each([
+    ['10.0.0.9', 'for=10.0.0.9'],
+    ['fd00::9', 'for="[fd00::9]"'],
+  ])('H16 a Forwarded of the caller is continued by append, for %s, and removed by replace', (remoteAddress, node) => {
+    const head = headOf(['Forwarded', 'for=1.2.3.4', 'FORWARDED', 'for=evil;by=x'], { remoteAddress });
+    const fields = (forwarded: 'append' | 'replace') =>
+      Object.fromEntries(pairsOf(requestHeaders(head, { ...POLICY, forwarded })));
+    expect(fields('append')).toMatchObject({
+      Forwarded: `for=1.2.3.4, for=evil;by=x, ${node};proto=http;host="a.test:5000"`,
+      'X-Forwarded-For': remoteAddress,
+    });
+    expect(Object.keys(fields('replace'))).toEqual(['Via', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host']);
   });
 
   test('H04 a caller can name its own away, not ours', () => {
@@ -200,7 +219,7 @@ describe('to the caller', () => {
     expect(responseHeaders(rawHeaders)).toEqual(['Server', 'legacy']);
   });
 
-  test('H08 H12 all else stays, five Set-Cookie lines and all', () => {
+  test('H08 H12 all else stays: five Set-Cookie lines, WWW-Authenticate, Allow, ETag', () => {
     const cookies = [1, 2, 3, 4, 5].flatMap((n) => ['Set-Cookie', `c${n}=1`]);
     const rawHeaders = [
       'ETag',
@@ -214,6 +233,10 @@ describe('to the caller', () => {
       '1.1 other',
       'WWW-Authenticate',
       'Basic',
+      'Allow',
+      'GET, HEAD',
+      'Content-Range',
+      'bytes 0-4/9',
     ];
     expect(responseHeaders(rawHeaders)).toEqual(rawHeaders);
   });

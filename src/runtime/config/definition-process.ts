@@ -249,7 +249,9 @@ export const processShape = {
   forwarded: z
     .enum(['append', 'replace', 'none'])
     .prefault('append')
-    .describe('X-Forwarded-For, -Proto and -Host of what is forwarded.'),
+    .describe(
+      'X-Forwarded-For, -Proto and -Host of what is forwarded; a Forwarded that came is continued (append) or removed (replace).',
+    ),
   trace: later(z.enum(['pass', 'create']), 'pass').describe('W3C traceparent.'),
   faults: later(z.enum(['forbidden', 'allowed']), 'forbidden').describe('Whether rules may carry `fault`.'),
   log: z
