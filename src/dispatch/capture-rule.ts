@@ -71,5 +71,8 @@ export function renderAnswer(
   applyPatch(headers, answer.headers, context);
   const at = headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'content-type');
   const contentType = at < 0 ? '' : (headers[at + 1] ?? '');
-  return { status: answer.status, headers, body: renderBody(answer.body, context, contentType) };
+  const body = renderBody(answer.body, context, contentType);
+  // Without a type a browser looks for markup in it, and what a caller sent may be some.
+  if (at < 0 && body !== '') headers.push('content-type', 'text/plain; charset=utf-8');
+  return { status: answer.status, headers, body };
 }

@@ -145,6 +145,20 @@ describe('S05 line breaks in request data', () => {
   });
 });
 
+test('S05 an answer of a rule that names no type is text: what a caller sent is no markup in it', async () => {
+  const answer = { status: 503, body: ref('query:v') };
+  const path = await startPath({
+    routes: {
+      targets: { prod: `http://127.0.0.1:${await closedPort()}` },
+      rules: [{ name: 'all', target: 'prod', capture: { when: ['connect'], answer } }],
+    },
+  });
+  const bytes = `GET /?v=${encodeURIComponent('<script>alert(1)</script>')} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  const [response] = (await sendRaw(path.port, bytes, { responses: 1 })).responses;
+  expect(String(response?.body)).toBe('<script>alert(1)</script>');
+  expect(response?.header('content-type')).toBe('text/plain; charset=utf-8');
+});
+
 test('S05 line breaks in a configuration are a mistake with its place, and nothing starts', () => {
   for (const payload of PAYLOADS.filter((text) => /[\r\n\0]/.test(text))) {
     const value = JSON.stringify(payload);
