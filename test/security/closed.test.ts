@@ -7,6 +7,7 @@ import { type RunningPath, startPath } from '../helpers/path.ts';
 import { closedPort } from '../helpers/ports.ts';
 import { sendRaw } from '../helpers/raw-client.ts';
 import { startRawTarget } from '../helpers/raw-target.ts';
+import { waitFor } from '../helpers/wait.ts';
 import { load, mistakesOf } from '../runtime/config/config-files.ts';
 
 const get = (line: string, host = 'a', more = ''): string => `${line} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`;
@@ -131,6 +132,25 @@ describe('S07 the admin API', () => {
     );
     expect(new Set(answers)).toEqual(new Set(['target']));
     expect(target.requests).toHaveLength(before + 5);
+  });
+
+  test('S07 a route to it is refused, whatever the caller sends: being on this machine proves nothing then', async () => {
+    const own = await startOutrider({ routes: { targets: { prod: target.url }, default: 'prod' } });
+    own.editRoutes({ targets: { own: own.adminUrl.replace('127.0.0.1', 'localhost') }, default: 'own' });
+    const ask = async (fields: string) => {
+      const bytes = get('GET /api/config', 'localhost', fields);
+      return (await sendRaw(own.port, bytes, { responses: 1 })).responses[0];
+    };
+    await waitFor(async () => (await ask(''))?.status !== 200, { what: 'the new route' });
+    for (const fields of [
+      '',
+      'Connection: x-forwarded-for\r\n',
+      'Via: 1.1 other\r\n',
+      'Forwarded: for=127.0.0.1\r\n',
+    ]) {
+      const answer = await ask(fields);
+      expect([answer?.status, String(answer?.body)]).toEqual([403, expect.stringContaining('through a proxy')]);
+    }
   });
 
   test('S07 the port of the metrics shows no record and no configuration', async () => {

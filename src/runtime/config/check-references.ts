@@ -22,6 +22,7 @@ export function checkReferences(document: unknown): PathMistake[] {
   checkPairs(document, report);
   checkPrefixes(document, report);
   checkTolerate(document, report);
+  checkOwnAdmin(document, report);
   return mistakes;
 }
 
@@ -118,6 +119,27 @@ function checkPrefixes(document: unknown, report: Report): void {
     report(prefix, 'replaces the part of the path that an entry of `match.paths` names: there is none');
   }
 }
+
+/** To the admin API whoever comes from this machine is a reader: a route to it would let every caller be one. */
+function checkOwnAdmin(document: unknown, report: Report): void {
+  if ((asText(valueAt(document, ['admin', 'tokens', 'read'])) ?? '') !== '') return;
+  const own = parseAddress(asText(valueAt(document, ['admin', 'address'])) ?? 'localhost:5091');
+  if (own === null || own.port === 0) return;
+  for (const { path, value } of entriesOf(document, ['targets'])) {
+    const urls = [{ path, value }, ...itemsOf(document, [...path, 'urls'])];
+    for (const item of urls) {
+      const place = asText(item.value) === null ? [...item.path, 'url'] : item.path;
+      const url = URL.parse(asText(valueAt(document, place)) ?? '');
+      if (url === null || !OWN_HOST.test(url.hostname) || portOf(url) !== own.port) continue;
+      report(place, 'this is the admin API of Outrider itself: callers could read every record; set admin.tokens.read');
+    }
+  }
+}
+
+/** As the URL Standard writes them. */
+const OWN_HOST = /^(?:localhost\.?|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\])$/;
+
+const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80);
 
 /** What a client beyond this machine gets wrong may be an attack, and behind TLS nobody is that old. */
 function checkTolerate(document: unknown, report: Report): void {

@@ -8,12 +8,14 @@ import { isLoopback } from './origin.ts';
 import { Problem } from './problem.ts';
 
 export interface TokenFiles {
-  /** Path, or '' for none: then reading needs no token, but comes from this machine or pod only. */
+  /** Path, or '' for none: then reading needs no token, but comes from this machine or pod only, and by no proxy. */
   readonly read: string;
   /** May read too. */
   readonly operate: string;
 }
 
+/** What a proxy adds, Outrider among them. */
+const FORWARDING = ['via', 'forwarded', 'x-forwarded-for'];
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="outrider"' };
 
 /** Lets a request through that carries a token for reading. */
@@ -22,6 +24,10 @@ export function requireReader({ read, operate }: TokenFiles): RequestHandler {
     if (read === '') {
       if (!isLoopback(request.socket.remoteAddress ?? '')) {
         throw new Problem(403, 'from another host a token is needed: set admin.tokens.read');
+      }
+      // A target that is this very address: whoever calls the listener before it may be anywhere.
+      if (FORWARDING.some((name) => request.headers[name] !== undefined)) {
+        throw new Problem(403, 'through a proxy a token is needed: set admin.tokens.read');
       }
       next();
       return;

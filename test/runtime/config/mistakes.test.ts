@@ -475,3 +475,21 @@ describe('warnings', () => {
     ]);
   });
 });
+
+test.each([
+  'a: "http://localhost:5091"',
+  'a: "http://127.0.0.1:5091/api"',
+  'a: "http://127.1:5091"',
+  'a: "http://[::1]:5091"',
+  'a: "http://0.0.0.0:5091"',
+  'a: {urls: [{url: "http://b"}, {url: "http://localhost:5091"}]}',
+])('a target that is the own admin API, which asks callers of this machine for nothing, is a mistake: %s', (target) => {
+  const routes = `targets: {${target}}\ndefault: a\n`;
+  expect(mistakesOf(() => load({ 'routes.yaml': routes }))).toEqual([
+    expect.stringMatching(/^routes\.yaml:1:\d+: targets\.a.*: this is the admin API of Outrider itself/),
+  ]);
+  const elsewhere = { 'outrider.yaml': 'admin: {address: "localhost:5999"}\n', 'routes.yaml': routes };
+  expect(load(elsewhere).settings.routes.default).toBe('a');
+  const closed = { 'outrider.yaml': 'admin: {tokens: {read: /t}}\n', 'routes.yaml': routes };
+  expect(load(closed).settings.routes.default).toBe('a');
+});

@@ -323,6 +323,15 @@ describe('S07 who may ask', () => {
     expectProblem(await admin().get('/api/ledger').set('host', 'localhost:5091').set(name, value), 403, /another/);
   });
 
+  test.each([
+    ['via', '1.1 outrider-x'],
+    ['x-forwarded-for', '10.0.0.9'],
+    ['forwarded', 'for=10.0.0.9'],
+  ])('what came through a proxy (%s) is refused with 403', async (name, value) => {
+    const asked = admin().get('/api/ledger').set('host', 'localhost:5091').set(name, value);
+    expectProblem(await asked, 403, /set admin\.tokens\.read/);
+  });
+
   test('a browser on our own page may ask', async () => {
     const own = { host: 'localhost:5091', origin: 'http://localhost:5091', 'sec-fetch-site': 'same-origin' };
     await admin().get('/api/ledger').set(own).expect(200);
