@@ -453,6 +453,16 @@ describe('copies', () => {
     expect(path.captures[0]?.body).toMatchObject({ truncated: true, totalBytes: 5000 });
   });
 
+  test('L11 that are cut at capture.body leave the request as it is: the target gets all of it', async () => {
+    const target = await startTarget(answering(503, 'no'));
+    const routes = { targets: { prod: target.url } };
+    const path = await startPath({ process: { capture: { body: '1Ki' } }, routes });
+    const response = await ask(path, post('x'.repeat(300_000)));
+    expect([response.status, response.header('outrider-capture')]).toEqual([503, 'partial']);
+    expect(target.last().body.equals(Buffer.alloc(300_000, 'x'))).toBe(true);
+    expect(path.captures[0]?.body).toMatchObject({ truncated: true, totalBytes: 300_000 });
+  });
+
   test('are not made where nothing is kept', async () => {
     const target = await startTarget();
     const rules = [{ name: 'none', target: 'prod', capture: { when: ['none'] } }];

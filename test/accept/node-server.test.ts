@@ -449,6 +449,15 @@ describe('forms of the request target', () => {
     expect(target.requests).toEqual([]);
   });
 
+  test('H11 with hostHeader: preserve the target gets the authority of an absolute target, not Host', async () => {
+    const target = await startTarget();
+    const prod = { urls: [{ url: target.url }], hostHeader: 'preserve' };
+    const path = await startPath({ routes: { targets: { prod } } });
+    await sendRaw(path.port, 'GET http://b.test:81/x HTTP/1.1\r\nHost: a.test\r\n\r\n', { responses: 1 });
+    expect([target.last().uri, target.last().headers.host]).toEqual(['/x', 'b.test:81']);
+    expect(target.last().rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')).toHaveLength(1);
+  });
+
   test('F25 OPTIONS * is answered here', async () => {
     const { path, target } = await start();
     const result = await sendRaw(path.port, 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', { responses: 1 });

@@ -254,7 +254,7 @@ describeWithKafka('secrets in every place of a request', { control: true }, () =
   }, 120_000);
 
   test.each([true, false])(
-    'with keepOriginal: %p none is seen at any exit, and what is no secret is whole',
+    'S08 with keepOriginal: %p none is seen at any exit, and what is no secret is whole',
     async (keepOriginal) => {
       const topic = topicName();
       const outrider = await startPlanted(keepOriginal, topic);
@@ -278,7 +278,7 @@ describeWithKafka('secrets in every place of a request', { control: true }, () =
     240_000,
   );
 
-  test('without a spool the log shows none either', async () => {
+  test('S08 without a spool the log shows none either', async () => {
     const outrider = await startPlanted(true, topicName(), { enabled: false });
     const sent: Sent[] = [];
     for (const [n, { place, form, request }] of PLANTS.entries()) {

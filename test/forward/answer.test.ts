@@ -39,6 +39,30 @@ describe('heads', () => {
     expect(bytes.toString('latin1')).toContain(`HTTP/1.1 200 OK\r\n${fields}`);
   });
 
+  test('H01 H03 what belongs to the connection stays there, both ways, whatever Connection lists', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      const own = 'Connection: X-Hop\r\ncOnnection: keep-alive\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\n';
+      const more = 'Proxy-Connection: x\r\nProxy-Authenticate: Basic\r\nTE: x\r\nUpgrade: h2\r\nX-End: 1\r\n';
+      await connection.send(`HTTP/1.1 200 OK\r\n${own}${more}Content-Length: 0\r\n\r\n`);
+    });
+    const path = await startPath({ process: { forwarded: 'none' }, routes: { targets: { prod: target.url } } });
+    const own = 'Connection: X-Fake-Token, X-Some\r\ncOnnection: keep-alive\r\nX-Fake-Token: 1\r\nX-SOME: 2\r\n';
+    const more =
+      'Proxy-Connection: x\r\nKeep-Alive: timeout=9\r\nTE: trailers, gzip\r\nTrailer: X-Sum\r\nProxy-Authorization: Basic x\r\nX-End: 1\r\n';
+    const { responses } = await sendRaw(path.port, `GET / HTTP/1.1\r\nHost: a\r\n${own}${more}\r\n`, { responses: 1 });
+    const names = (head: string): string[] =>
+      head
+        .split('\r\n')
+        .slice(1)
+        .flatMap((line) => /^([^:]+):/.exec(line)?.[1]?.toLowerCase() ?? []);
+    expect(names(String(target.connections[0]?.received())).toSorted()).toEqual(['connection', 'host', 'via', 'x-end']);
+    expect(String(target.connections[0]?.received())).toMatch(/^connection: keep-alive\r$/im);
+    const fields = responses[0]?.rawHeaders.map(([name]) => name.toLowerCase()) ?? [];
+    expect(fields.toSorted()).toEqual(['connection', 'content-length', 'date', 'keep-alive', 'x-end']);
+    expect(responses[0]?.header('keep-alive')).not.toBe('timeout=9');
+  });
+
   test.each([
     ['HTTP/1.1 418 I\xe2\x80\x99m a teapot', 'HTTP/1.1 418 '],
     ['HTTP/1.1 404 Introuvable, d\xe9sol\xe9', 'HTTP/1.1 404 '],
@@ -183,6 +207,16 @@ describe('bodies', () => {
       const { responses, rest } = await sendRaw(path.port, LAST_GET);
       expect(responses.map(({ body }) => String(body))).toEqual(['12345678']);
       expect(rest).toHaveLength(0);
+    }
+    expect(connections).toHaveLength(3);
+  });
+
+  test('a connection that its target calls the last is not used again, and closed, also where the target leaves it open', async () => {
+    const answer = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok';
+    const { path, connections } = await startAnswering(answer);
+    for (let i = 0; i < 3; i++) {
+      expect(String((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.body)).toBe('ok');
+      await waitFor(() => connections[i]?.socket.destroyed, { what: 'the connection to be closed' });
     }
     expect(connections).toHaveLength(3);
   });
@@ -409,11 +443,20 @@ describe('1xx', () => {
     },
   );
 
-  test('B20 a 101 that nobody asked for is a 502', async () => {
-    const { responses } = await relayed(
-      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-    );
-    expect(responses[0]?.status).toBe(502);
+  test('B20 a 101 that nobody asked for is a 502, its connection is closed, and the next request gets its answer', async () => {
+    const target = await startRawTarget(async (connection) => {
+      await connection.readHead();
+      if (connection.index > 0) return connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      await connection.send(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil',
+      );
+    });
+    const path = await startPath({ routes: { targets: { prod: target.url } } });
+    expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(502);
+    await waitFor(() => target.connections[0]?.socket.destroyed, { what: 'the connection to be closed' });
+    expect(path.captures.map(({ reason }) => reason)).toEqual(['protocol']);
+    const [next] = (await sendRaw(path.port, GET, { responses: 1 })).responses;
+    expect([next?.status, String(next?.body)]).toEqual([200, 'ok']);
   });
 });
 

@@ -81,10 +81,12 @@ describe('no answer', () => {
     ['F26 S16 a folded header', thenSends(ok('X-A: 1\r\n X-B: 2\r\nContent-Length: 0\r\n\r\n')), 'protocol'],
     ['F26 NUL in a header', thenSends(ok('X-A: \0\r\nContent-Length: 0\r\n\r\n')), 'protocol'],
   ])('%s is one failure, one record and a problem document', async (_, script, reason) => {
-    const { path } = await startFailing(script);
+    const { path, target } = await startFailing(script);
     const { result, capture } = await failWith(path);
     const [response] = result.responses;
     expect(response?.status).toBe(502);
+    // What is behind a broken answer is never read as the answer to another request.
+    await waitFor(() => target.connections[0]?.socket.destroyed, { what: 'the target’s connection to be closed' });
     expect(response?.header('content-type')).toBe('application/problem+json');
     expect(response?.header('outrider-record')).toBe(capture?.id);
     expect(capture).toMatchObject({ reason, response: null });
@@ -201,7 +203,8 @@ describe('sending again', () => {
       },
       { retry: { attempts: 3, when: ['reset', 'connect'] } },
     );
-    const { capture } = await failWith(path);
+    const { result, capture } = await failWith(path);
+    expect(result.responses.map(({ status }) => status)).toEqual([502]);
     expect(target.connections).toHaveLength(1);
     expect(capture).toMatchObject({ reason: 'reset', requestSent: 'yes' });
     expect(capture?.attempts).toHaveLength(1);

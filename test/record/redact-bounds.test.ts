@@ -273,7 +273,7 @@ test('objects, elements, strings in strings and parts a hundred thousand deep do
   }
 });
 
-test('what is compressed is withheld and never unpacked', () => {
+test('S09 S14 what is compressed is withheld and never unpacked', () => {
   const bomb = gzipSync(Buffer.alloc(64 * MIB));
   const before = process.memoryUsage().arrayBuffers;
   const { value, withheld } = redactor.body(bomb, 'application/json', { contentEncoding: 'gzip' });
@@ -285,7 +285,7 @@ test.each(['gzip', 'br', 'deflate', 'zstd', 'identity, gzip', 'x-unknown'])('%s 
   expect(redactor.body(Buffer.from('{"a":1}'), 'application/json', { contentEncoding }).withheld).toBe(true);
 });
 
-test('JSON, forms and parts of more than 16 MiB are withheld at once, below that they are read', () => {
+test('S14 JSON, forms and parts of more than 16 MiB are withheld at once, below that they are read', () => {
   const item = JSON.stringify({ n: 1, text: 'x'.repeat(100), password: 'hunter2' });
   const listOf = (bytes: number) => Buffer.from(`[${`${item},`.repeat(Math.floor(bytes / (item.length + 1)) - 1)}1]`);
   const read = redactor.body(listOf(16 * MIB), 'application/json');

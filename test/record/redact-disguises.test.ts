@@ -17,7 +17,7 @@ function body(text: string | Buffer, contentType: string, truncated = false): Sh
   return { text: Buffer.from(value).toString('latin1').replaceAll('\0', ''), withheld };
 }
 
-describe('URLs and headers', () => {
+describe('S09 URLs and headers', () => {
   test.each([
     ['a fragment', `https://app.test/cb#access_token=${S}&x=1`, 'https://app.test/cb#access_token=[redacted]&x=1'],
     ['an encoded URL in a query', `/login?next=%2Fcb%3Ftoken%3D${S}`, '/login?next=[redacted]'],
@@ -72,7 +72,7 @@ describe('URLs and headers', () => {
   });
 });
 
-describe('bodies without a true type', () => {
+describe('S09 bodies without a true type', () => {
   test.each([
     ['cut off JSON with an escaped name', `{"a":1,"pass\\u0077ord":"${S}`, '', true],
     ['JSON with an escaped name and a comma too many', `{"pass\\x77ord":"${S}",}`, 'text/plain', false],
@@ -162,7 +162,7 @@ describe('bodies without a true type', () => {
   });
 });
 
-describe('JSON', () => {
+describe('S09 JSON', () => {
   test.each([
     ['a name and its value', `{"name":"password","value":"${S}"}`, '{"name":"password","value":"[redacted]"}'],
     [
@@ -193,7 +193,7 @@ describe('JSON', () => {
   });
 });
 
-describe('forms', () => {
+describe('S09 forms', () => {
   test.each([
     ['twice encoded', `next=%252Fcb%253Ftoken%253D${S}`, 'next=[redacted]'],
     ['a list', `token%5B%5D=${S}&a=1`, 'token%5B%5D=[redacted]&a=1'],
@@ -205,7 +205,7 @@ describe('forms', () => {
   });
 });
 
-describe('multipart', () => {
+describe('S09 multipart', () => {
   const TYPE = 'multipart/form-data; boundary=B';
   const part = (head: string, content: string) => `--B\r\n${head}\r\n\r\n${content}\r\n`;
   const whole = (head: string, content = S) => `${part(head, content)}--B--\r\n`;

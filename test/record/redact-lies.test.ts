@@ -44,7 +44,7 @@ const shows = (bytes: Buffer, type: string, truncated: boolean, start: string): 
 
 test('the planted bodies are there', () => expect(BODIES.length).toBeGreaterThan(35));
 
-test.each(TYPES)('none is shown as "%s", nor is its start', (type) => {
+test.each(TYPES)('S09 none is shown as "%s", nor is its start', (type) => {
   const shown = BODIES.flatMap(({ place, bytes, start }) => {
     const at = [...bytes.keys()].find((cut) => shows(bytes.subarray(0, cut + 1), type, true, start));
     return [

@@ -47,7 +47,7 @@ describe('headers', () => {
     expect(paths).toEqual([`headers.${name.toLowerCase()}`]);
   });
 
-  test('duplicates all lose theirs, also the last of a thousand, and are listed once', () => {
+  test('S09 duplicates all lose theirs, also the last of a thousand, and are listed once', () => {
     const many = Array.from({ length: 1000 }, (_, index) => [`x-${index}`, 'v']).flat();
     const { value, paths } = redactor.headers(['Authorization', S, ...many, 'authorization', S]);
     expect(value.join()).not.toContain(S);
