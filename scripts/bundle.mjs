@@ -33,6 +33,9 @@ const result = await build({
     js: "import { createRequire as requireForBundle } from 'node:module'; const require = requireForBundle(import.meta.url);",
   },
   plugins: [withoutHttp2],
+  // V8 keeps the text of what it runs, in each thread, and two bytes for each letter where one is not Latin: 3 MiB less.
+  minifyWhitespace: true,
+  charset: 'ascii',
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'silent',
