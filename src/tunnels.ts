@@ -1,7 +1,7 @@
 /** The path of a request that asks for another protocol: the same steps as any other, then bytes both ways. */
 import { type Answer, problem, rawAnswer, rawHead } from './accept/answer.ts';
 import { RequestBody } from './accept/body.ts';
-import { endSoon } from './accept/linger.ts';
+import { endGently } from './accept/linger.ts';
 import type { UpgradeRequest } from './accept/node-server.ts';
 import type { AmbassadorParts } from './ambassador.ts';
 import { applyPatch, PatchError } from './dispatch/patch.ts';
@@ -235,7 +235,7 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
   /** An answer of ours, after which the connection is closed. */
   private end(answer: Answer): void {
     this.status = answer.status;
-    endSoon(this.upgrade.socket, rawAnswer(answer));
+    endGently(this.upgrade.socket, rawAnswer(answer));
   }
 
   private writeHead(status: number, message: string, rawHeaders: string[]): void {
@@ -290,5 +290,5 @@ function refuse(
 
 function answerRaw({ socket }: Pick<UpgradeRequest, 'socket'>, answer: Answer): void {
   socket.on('error', () => socket.destroy());
-  endSoon(socket, rawAnswer(answer));
+  endGently(socket, rawAnswer(answer));
 }

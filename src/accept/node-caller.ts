@@ -7,7 +7,7 @@ import { type BodyLimits, RequestBody } from './body.ts';
 import { isTooMuch, TOO_MUCH_AROUND } from './chunk-extensions.ts';
 import { chunkPassed } from './chunk-garbage.ts';
 import { type InspectedHead, inspectTrailers, type Refusal } from './guard.ts';
-import { LINGER_MS } from './node-linger.ts';
+import { LINGER_MS } from './linger.ts';
 
 /** Who follows one request on its way. */
 export interface CallerOwner {

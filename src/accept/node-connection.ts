@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodyFault } from './body.ts';
 import type { Refusal } from './guard.ts';
+import { endGently } from './linger.ts';
 import type { Caller, CallerTracker } from './node-caller.ts';
-import { endGently } from './node-linger.ts';
 import { PeerTable } from './peer-table.ts';
 
 /** The listener, as far as its connections need it. */
@@ -108,6 +108,12 @@ export class Connection implements CallerTracker {
     if (this.waiting === 0) endGently(this.socket, this.lastWords);
   }
 
+  /** @internal The last answer that Node sends on it has been written. */
+  wasLast(): void {
+    this.ended = true;
+    endGently(this.socket);
+  }
+
   /** @internal The caller sends no more. */
   halfClosed(): void {
     if (this.waiting > 0) this.watchHalfClosed();
@@ -136,9 +142,9 @@ export class Connection implements CallerTracker {
   }
 }
 
-/** What Node calls when the last answer of a connection has been written. */
-function destroySoon(this: Socket): void {
-  endGently(this);
+/** In place of Node's own, which resets a connection with bytes unread. */
+function destroySoon(this: Socket & Tagged): void {
+  this[kConnection]?.wasLast();
 }
 
 function onEnd(this: Socket & Tagged): void {

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { endSoon } from '../accept/linger.ts';
+import { endGently } from '../accept/linger.ts';
 import { HeldAnswer, HOLD_MS } from './held-answer.ts';
 
 export interface RefusalOwner {
@@ -36,7 +36,7 @@ export class RefusedUpgrade {
   relay(): void {
     const { response, caller, idleMs } = this;
     response.on('data', (chunk: Buffer) => this.write(chunk));
-    response.on('end', () => endSoon(caller));
+    response.on('end', () => endGently(caller));
     response.on('error', () => resetSide(caller));
     caller.on('drain', () => response.resume());
     if (idleMs > 0) response.setTimeout(idleMs, () => response.destroy(new Error('the answer stopped coming')));
@@ -63,7 +63,7 @@ export class RefusedUpgrade {
     const { answer, caller } = this;
     if (answer === null) return;
     for (const chunk of answer.chunks) this.write(chunk);
-    if (answer.complete) return endSoon(caller);
+    if (answer.complete) return endGently(caller);
     // Such an answer must not look whole (RFC 9112 section 8), but as far as it came it may be read.
     if (this.broken) setImmediate(resetSide, caller);
     else {

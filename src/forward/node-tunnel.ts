@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage, type InformationEvent } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { endSoon } from '../accept/linger.ts';
+import { endGently } from '../accept/linger.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
 import { informationalHeaders, responseHeaders } from './headers.ts';
 import type { HeldAnswer } from './held-answer.ts';
@@ -161,7 +161,7 @@ export class NodeTunnel {
     target.on('end', () => caller.end());
     caller.on('end', () => target.end());
     target.on('error', () => caller.destroy());
-    target.on('close', () => endSoon(caller));
+    target.on('close', () => endGently(caller));
     for (const side of [caller, target]) setIdle(side, this.plan.idleMs, () => this.destroy());
   }
 

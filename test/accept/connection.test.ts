@@ -117,6 +117,21 @@ describe('what comes behind a whole request', () => {
   });
 });
 
+test('H15 F21 where the end of the connection ends the answer, what comes behind it is not served', async () => {
+  const target = await startTarget((_, response) => void response.write('unknown length', () => response.end()));
+  const path = await startPath({ routes: { targets: { prod: target.url } } });
+  const socket = connect({ port: path.port, host: '127.0.0.1', allowHalfOpen: true });
+  let received = '';
+  socket.on('data', (chunk) => {
+    received += String(chunk);
+  });
+  socket.on('end', () => socket.end(BEHIND));
+  socket.write('GET /first HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+  await waitFor(() => socket.closed, { what: 'the end of the connection' });
+  expect(received).toMatch(/^HTTP\/1\.1 200 .*unknown length$/s);
+  expect(wholeRequests(target)).toEqual(['GET /first']);
+});
+
 test('F17 RTSP is no HTTP', async () => {
   const { path, target } = await start();
   const result = await sendRaw(path.port, 'ANNOUNCE /music RTSP/1.0\r\nHost: a\r\n\r\n');
