@@ -57,7 +57,15 @@ class TolerantSocket extends Socket {
       this.push(null);
     });
     inner.on('error', (error) => this.destroy(error));
+    inner.on('timeout', () => this.emit('timeout'));
     inner.pause();
+  }
+
+  /** Only the inner one sees what passes, and with it that the connection is not idle. */
+  override setTimeout(ms: number, onTimeout?: () => void): this {
+    this.inner.setTimeout(ms);
+    if (onTimeout === undefined) return this;
+    return ms === 0 ? this.off('timeout', onTimeout) : this.once('timeout', onTimeout);
   }
 
   override resetAndDestroy(): this {
