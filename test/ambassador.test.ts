@@ -122,11 +122,9 @@ describe('the answer', () => {
     ['the disk refuses', (path: RunningPath) => Object.assign(path.keeper, { answer: 'fail' })],
     ['there is no keeper', (path: RunningPath) => path.client.detach('the keeper thread crashed')],
   ])('is failed at once when %s', async (_, breakIt) => {
-    const path = await startDown({}, { capture: { wait: '5s' } });
+    const path = await startDown({}, { capture: { wait: '50s' } });
     breakIt(path);
-    const started = performance.now();
     const response = await ask(path);
-    expect(performance.now() - started).toBeLessThan(2000);
     expect(response.status).toBe(502);
     expect(response.header('outrider-record')).toBeUndefined();
     expect(response.header('outrider-capture')).toBe('failed');
@@ -273,14 +271,17 @@ describe('U09 the target’s own failed answer', () => {
   });
 
   test('that takes longer than a second is recorded so far, and streams on', async () => {
-    const target = await startTarget((_, response) => {
+    const { promise: recorded, resolve } = Promise.withResolvers<void>();
+    const target = await startTarget(async (_, response) => {
       response.writeHead(503).write('first');
-      setTimeout(() => response.end('last'), 1300);
+      await recorded;
+      response.end('last');
     });
     const path = await startPath({ routes: { targets: { prod: target.url } } });
     const asked = ask(path);
-    await waitFor(() => path.captures.length === 1, { what: 'the record', timeoutMs: 1250 });
+    await waitFor(() => path.captures.length === 1, { what: 'the record' });
     expect(Buffer.from(path.captures[0]?.response?.body ?? []).toString()).toBe('first');
+    resolve();
     expect(String((await asked).body)).toBe('firstlast');
   });
 

@@ -23,14 +23,15 @@ export interface Traffic {
   readonly failing: Failing;
 }
 
-/** An Outrider, its two kinds of callers, and what live traffic was like before the fault. */
+/** An Outrider, its two kinds of callers, and another Outrider in the same machine's weather, which has no fault. */
 export async function startTraffic(options: OutriderOptions = {}): Promise<Traffic> {
-  const outrider = await startOutrider({ routes: await routesWithOneDown(), checkLeaks: false, ...options });
-  const live = new Live(outrider.port);
+  const routes = await routesWithOneDown();
+  const outrider = await startOutrider({ routes, checkLeaks: false, ...options });
+  const control = await startOutrider({ routes, checkLeaks: false });
+  const live = new Live(outrider.port, control.port);
   const failing = new Failing(outrider.port);
   cleanUp(() => Promise.all([live.end(), failing.end()]).then(() => undefined));
   await waitFor(() => failing.ids.length > 5, { what: 'records before the fault' });
-  await live.rememberBaseline();
   return { outrider, live, failing };
 }
 
@@ -43,35 +44,35 @@ const MOST_WINDOWS = 24;
 /** What a fault may add to the p99 of live traffic. */
 const ALLOWED_MS = 5;
 
+/** Milliseconds that answers took in one window: with the fault, and at the same time without. */
+interface Window {
+  readonly live: number[];
+  readonly control: number[];
+}
+
 export class Live {
   readonly errors: string[] = [];
   answered = 0;
-  #window: number[] = [];
-  #baseline: number | null = null;
+  #window: Window = { live: [], control: [] };
   #running = true;
   readonly #ended: Promise<unknown>;
 
-  constructor(port: number) {
-    this.#ended = Promise.all(Array.from({ length: CALLERS }, () => this.#call(port)));
+  constructor(port: number, controlPort: number | null = null) {
+    this.#ended = Promise.all(Array.from({ length: CALLERS }, () => this.#call(port, controlPort)));
   }
 
-  async rememberBaseline(): Promise<void> {
-    const windows: number[] = [];
-    for (let n = 0; n < WINDOWS; n += 1) windows.push(await this.#p99());
-    this.#baseline = median(windows);
-  }
-
-  /** Throws when a request failed, or when the median of the windows' p99 stays above the baseline's by more than 5 ms. */
+  /** Throws when a request failed, or when the median of the windows' p99 stays above the control's by more than 5 ms. */
   async expectUnaffected(): Promise<void> {
-    const allowed = (this.#baseline ?? Number.NaN) + ALLOWED_MS;
-    const windows: number[] = [];
-    while (windows.length < WINDOWS || (median(windows) > allowed && windows.length < MOST_WINDOWS)) {
-      windows.push(await this.#p99());
+    const added: number[] = [];
+    const seen: string[] = [];
+    while (added.length < WINDOWS || (median(added) > ALLOWED_MS && added.length < MOST_WINDOWS)) {
+      const [live, control] = await this.#p99s();
+      added.push(live - control);
+      seen.push(`${live.toFixed(1)}/${control.toFixed(1)}`);
     }
     expect(this.errors).toEqual([]);
-    if (median(windows) <= allowed) return;
-    const text = windows.map((ms) => ms.toFixed(1)).join(' ');
-    throw new Error(`p99 of live traffic was ${this.#baseline?.toFixed(1)} ms; with the fault: ${text}`);
+    if (median(added) > ALLOWED_MS)
+      throw new Error(`p99 of live traffic with the fault/without, ms: ${seen.join(' ')}`);
   }
 
   async end(): Promise<void> {
@@ -79,30 +80,42 @@ export class Live {
     await this.#ended;
   }
 
-  async #p99(): Promise<number> {
-    this.#window = [];
+  async #p99s(): Promise<[live: number, control: number]> {
+    this.#window = { live: [], control: [] };
     await pause(WINDOW_MS);
-    const sorted = this.#window.sort((a, b) => a - b);
+    const { live, control } = this.#window;
     // None at all in half a second is a stall, not a fast window.
-    return sorted[Math.floor(sorted.length * 0.99)] ?? WINDOW_MS;
+    return [p99(live) ?? WINDOW_MS, p99(control) ?? 0];
   }
 
-  async #call(port: number): Promise<void> {
+  /** Asks one after the other: whatever else goes on in the machine meets both. */
+  async #call(port: number, controlPort: number | null): Promise<void> {
     const connection = new Connection(port);
+    const control = controlPort === null ? null : new Connection(controlPort);
     while (this.#running) {
       const began = performance.now();
-      await connection.ask('GET /up HTTP/1.1\r\nHost: app\r\n\r\n').then(
+      await connection.ask(UP).then(
         ({ status }) => this.#note(status, performance.now() - began),
         (error: unknown) => this.#broken(error),
       );
+      if (control !== null) await this.#askControl(control);
       await pause(PAUSE_MS);
     }
     connection.close();
+    control?.close();
+  }
+
+  async #askControl(control: Connection): Promise<void> {
+    const began = performance.now();
+    await control.ask(UP).then(
+      () => this.#window.control.push(performance.now() - began),
+      (error: unknown) => this.#broken(error),
+    );
   }
 
   #note(status: number, ms: number): void {
     this.answered += 1;
-    this.#window.push(ms);
+    this.#window.live.push(ms);
     if (status !== 200) this.errors.push(`answered ${status}`);
   }
 
@@ -168,6 +181,12 @@ export class Failing {
     const promised = said === 'committed' || said === 'partial';
     if (status !== 502 || promised !== (id !== undefined)) this.wrong.push(`${status} ${id} ${capture}`);
   }
+}
+
+const UP = 'GET /up HTTP/1.1\r\nHost: app\r\n\r\n';
+
+function p99(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)];
 }
 
 function median(values: readonly number[]): number {

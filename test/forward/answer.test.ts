@@ -297,25 +297,25 @@ describe('bodies', () => {
   });
 
   test('B17 each event of a stream is relayed when it comes, the head too', async () => {
-    const events = 12;
+    let received = '';
+    // The next is sent when the one before has been read.
     const target = await startTarget(async (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
-      for (let i = 0; i < events; i++) {
-        await pause(15);
-        response.write(`data: ${performance.now()}\n\n`);
+      await waitFor(() => received.endsWith('\r\n\r\n'), { what: 'the head' });
+      for (let i = 0; i < 12; i++) {
+        response.write(`data: ${i}\n\n`);
+        await waitFor(() => received.includes(`data: ${i}\n`), { what: `event ${i}`, everyMs: 1 });
       }
       response.end();
     });
     const path = await startPath({ routes: { targets: { prod: target.url } } });
-    const delays: number[] = [];
     const socket = connect(path.port, '127.0.0.1');
     socket.on('data', (chunk) => {
-      for (const [, sent] of String(chunk).matchAll(/data: ([\d.]+)\n/g)) delays.push(performance.now() - Number(sent));
+      received += String(chunk);
     });
     socket.write(GET);
-    await waitFor(() => delays.length === events, { what: 'all events' });
+    await waitFor(() => received.endsWith('0\r\n\r\n'), { what: 'all events' });
     socket.destroy();
-    expect(delays.toSorted((a, b) => a - b)[events / 2]).toBeLessThan(50);
   });
 
   test('the head of an answer is relayed before any of its body', async () => {
@@ -474,12 +474,11 @@ describe('B18 an answer before the request is whole', () => {
       socket.on('data', (chunk) => {
         received += String(chunk);
       });
-      const started = performance.now();
       socket.write(`${POST}first`);
+      // Its end is kept back for a second, in which the rest may come.
       await waitFor(() => received.endsWith('early'), { what: 'the early answer', timeoutMs: 900 });
       expect(received).toContain(`HTTP/1.1 ${status}`);
-      expect(performance.now() - started).toBeLessThan(900);
-      await waitFor(() => socket.readyState === 'closed', { what: 'the connection to be closed', timeoutMs: 2500 });
+      await waitFor(() => socket.readyState === 'closed', { what: 'the connection to be closed' });
       await path.rest();
       await sendRaw(path.port, GET, { responses: 1 });
       expect(target.accepted()).toBe(2);

@@ -468,10 +468,8 @@ describe('L13 connections', () => {
     });
     const first = sendRaw(path.port, POST, { responses: 1 });
     await waitFor(() => path.load().upstreams === 1, { what: 'the first to run' });
-    const started = performance.now();
     const slow = await sendRaw(path.port, 'POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf');
     expect(slow.responses[0]?.status).toBe(408);
-    expect(performance.now() - started).toBeLessThan(2000);
     resolve();
     expect((await first).responses[0]?.status).toBe(200);
     expect(target.requests).toHaveLength(1);
@@ -590,9 +588,8 @@ describe('U02 names', () => {
     const path = await startPath({ resolver, routes: { targets, rules } });
     const hanging = ['a', 'b', 'c'].map((name) => sendRaw(path.port, GET.replace('/x', `/${name}`), { responses: 1 }));
     await waitFor(() => path.load().upstreams === 3, { what: 'all to hang' });
-    const started = performance.now();
     expect((await sendRaw(path.port, GET, { responses: 1 })).responses[0]?.status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(path.load().upstreams).toBe(3);
     for (const each of await Promise.all(hanging)) expect(each.responses[0]?.status).toBe(502);
   });
 

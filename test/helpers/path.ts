@@ -220,7 +220,7 @@ class Path implements RunningPath {
         if (counted.length > 0) throw new Error(counted.join(' '));
         return true;
       },
-      { what: 'the path to come to rest', timeoutMs: 3000 },
+      { what: 'the path to come to rest' },
     );
   }
 
