@@ -3,27 +3,23 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Callbacks, which are not in this version. */
-const WITHOUT_TEST = ['S15'];
+const [, table = ''] = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8').split('\n## Shown by\n');
 
-const rows = [...readFileSync(join(ROOT, 'SECURITY.md'), 'utf8').matchAll(/^\| (S\d\d) \| [^|]+ \| (.+) \|$/gm)].map(
-  ([, name = '', cell = '']) => ({
-    name,
-    tests: cell.split('<br>').flatMap((entry) => {
-      const [, file, title] = /^`([^`]+)`: (.+)$/.exec(entry) ?? [];
-      return file === undefined || title === undefined ? [] : [{ file, title }];
-    }),
+const rows = [...table.matchAll(/^\| ([^|]+) \| (`.+) \|$/gm)].map(([, promise = '', cell = '']) => ({
+  promise,
+  tests: cell.split('<br>').map((entry) => {
+    const [, file = '', title = ''] = /^`([^`]+)`: (.+)$/.exec(entry) ?? [];
+    return { entry, file, title };
   }),
-);
+}));
 
-test('every case has its row, and all but those of later versions a test', () => {
-  expect(rows.map(({ name }) => name)).toEqual(
-    Array.from({ length: 17 }, (_, n) => `S${String(n + 1).padStart(2, '0')}`),
-  );
-  expect(rows.filter(({ tests }) => tests.length === 0).map(({ name }) => name)).toEqual(WITHOUT_TEST);
+test('every promise has its row, and every row names a file and a title', () => {
+  expect(rows.length).toBeGreaterThan(25);
+  const unread = rows.flatMap(({ tests }) => tests.filter(({ file, title }) => file === '' || title === ''));
+  expect(unread.map(({ entry }) => entry)).toEqual([]);
 });
 
-test.each(rows.filter(({ tests }) => tests.length > 0))('the tests that $name names are there', ({ tests }) => {
+test.each(rows)('the tests of "$promise" are there', ({ tests }) => {
   const missing = tests.filter(({ file, title }) => {
     return !readFileSync(join(ROOT, file), 'utf8').replaceAll("\\'", "'").includes(title);
   });
