@@ -30,6 +30,9 @@ const NARROW: Readonly<Partial<Record<Place, readonly Cidr[]>>> = {
 };
 /** IPv4-compatible (RFC 4291 section 2.5.5.1) and local-use NAT64 (RFC 8215): the library counts them as unicast. */
 const MORE_EMBEDDING = ['::/96', '64:ff9b:1::/48'].flatMap((text) => parseCidr(text) ?? []);
+/** Of the public ranges, but inside a cloud: Azure's host gives a virtual machine its secrets there. */
+const INSIDE = '168.63.129.16';
+
 export function placeOf(address: Address): Place {
   const range = address.range();
   if (range === 'loopback') return 'loopback';
@@ -37,7 +40,7 @@ export function placeOf(address: Address): Place {
   if (PRIVATE.has(range)) return 'private';
   if (range === 'unspecified') return 'special';
   if (EMBEDDING.has(range) || MORE_EMBEDDING.some((cidr) => isInCidr(address, cidr))) return 'embedding';
-  return range === 'unicast' ? 'public' : 'special';
+  return range === 'unicast' && address.toString() !== INSIDE ? 'public' : 'special';
 }
 
 export interface EgressOptions {

@@ -122,7 +122,7 @@ function watchMemory(pid: number): () => number {
   };
 }
 
-test('1 GiB goes up, and comes down, unchanged, in at most 32 MiB more of memory', async () => {
+test('B15 1 GiB goes up, and comes down, unchanged, in at most 32 MiB more of memory', async () => {
   // As it is shipped: Node keeps some 20 MiB beside sources whose types it has to strip.
   build();
   const target = await startTarget(bulk, { early: true });
