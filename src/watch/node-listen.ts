@@ -1,6 +1,6 @@
 /** Small HTTP servers for people and probes: bound means listening, a busy port is told with its key. */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { errorCode } from './error-text.ts';
 
 export type { RequestListener };
@@ -98,7 +98,7 @@ function hostsOf(host: string): readonly Place[] {
 
 async function bind(handler: RequestListener, { host, optional }: Place, port: number): Promise<Server | null> {
   const server = createServer({ headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS }, handler);
-  server.maxConnections = MAX_CONNECTIONS;
+  limitConnections(server);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -112,6 +112,20 @@ async function bind(handler: RequestListener, { host, optional }: Place, port: n
     if (!optional || !FAMILY_MISSING.has(errorCode(error))) throw error;
     return host === '::' ? bind(handler, { host: '0.0.0.0', optional: false }, port) : null;
   }
+}
+
+/**
+ * The oldest makes room for a new one: whoever holds as many as there may be must not keep a probe out, for the kubelet
+ * would end the pod.
+ */
+function limitConnections(server: Server): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > MAX_CONNECTIONS) oldest?.destroy();
+  });
 }
 
 function boundTo(server: Server): AddressInfo {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { degradations } from '../../src/watch/degradations.ts';
 import { createHealth, type ProcessState } from '../../src/watch/health.ts';
@@ -9,6 +9,7 @@ import { ListenError, parseAddress } from '../../src/watch/node-listen.ts';
 import { startMetricsServer } from '../../src/watch/node-metrics-server.ts';
 import type { Sources } from '../../src/watch/sources.ts';
 import { cleanUp } from '../helpers/cleanup.ts';
+import { waitFor } from '../helpers/wait.ts';
 import { parseExposition, sampleValue } from './exposition.ts';
 import { sourcesAtRest } from './sources.ts';
 
@@ -137,6 +138,23 @@ test('a busy port is told with its number and its key, and nothing stays bound',
 test('an address of another machine is told, with the key', async () => {
   const failure = await start('192.0.2.1:0').catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'EADDRNOTAVAIL', message: expect.stringContaining('set metrics.address') });
+});
+
+test('whoever holds all connections that there may be keeps no probe out: the oldest makes room', async () => {
+  const { get, port } = await start('127.0.0.1:0');
+  const sockets: Socket[] = [];
+  for (let i = 0; i < 200; i++) {
+    const socket = connect(port, '127.0.0.1').on('error', () => socket.destroy());
+    sockets.push(socket.resume());
+    await new Promise((resolve) => socket.once('connect', resolve));
+  }
+  for (let i = 0; i < 5; i++) {
+    const answer = await get('/livez', { headers: { connection: 'close' } });
+    expect([answer.status, await answer.text()]).toEqual([200, 'ok\n']);
+  }
+  await waitFor(() => sockets.filter(({ closed }) => !closed).length <= 128, { what: 'the oldest to be closed' });
+  expect(sockets.at(-1)?.closed).toBe(false);
+  for (const socket of sockets) socket.destroy();
 });
 
 test('closing is repeatable and cuts a connection that would keep it open', async () => {
