@@ -53,7 +53,7 @@ export class Caller {
   private closeAfter = false;
   private waitsForContinue: boolean;
   private informed = 0;
-  /** Of the connection when this request's head had come. */
+  /** Of the connection when this request's head had come; counted for chunks alone. */
   private readonly bytesBefore: number;
 
   constructor(
@@ -69,7 +69,6 @@ export class Caller {
     this.response = response;
     this.tracker = tracker;
     this.writeIdleMs = limits.writeIdleMs;
-    this.bytesBefore = request.socket.bytesRead;
     this.head = {
       listener: origin.listener,
       method: request.method ?? '',
@@ -82,6 +81,7 @@ export class Caller {
     };
     this.waitsForContinue = inspected.expectContinue;
     const length = inspected.framing === 'chunked' ? null : inspected.contentLength;
+    this.bytesBefore = length === null ? request.socket.bytesRead : 0;
     this.body = new RequestBody(request, length, limits, inspected.expectContinue ? () => this.continue() : null);
     this.response[kCaller] = this;
     this.request[kCaller] = this;

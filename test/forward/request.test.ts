@@ -262,6 +262,25 @@ describe('B03 Expect: 100-continue', () => {
     expect(String(target.last().body)).toBe('hello');
   });
 
+  test.each([401, 413])(
+    'B04 a target that answers %i at the first of the body: the caller gets that at once',
+    async (status) => {
+      const target = await startTarget((_, response) => void response.writeHead(status).end('no'), { early: true });
+      const path = await startPath({ routes: { targets: { prod: target.url } } });
+      const socket = connect(path.port, '127.0.0.1');
+      let received = '';
+      socket.on('data', (chunk) => {
+        received += chunk.toString('latin1');
+      });
+      socket.write(HEAD);
+      await waitFor(() => received.endsWith('100 Continue\r\n\r\n'), { what: '100 Continue' });
+      socket.write('he');
+      await waitFor(() => socket.closed, { what: 'the end of the connection' });
+      expect(received).toContain(`HTTP/1.1 ${status} `);
+      expect(target.requests.map(({ complete }) => complete)).toEqual([false]);
+    },
+  );
+
   test('B04 a request that is refused at once is not asked for its body', async () => {
     const path = await startPath({ routes: { targets: { prod: 'http://127.0.0.1:1' }, default: 'reject' } });
     const { responses, ended } = await sendRaw(path.port, HEAD);
