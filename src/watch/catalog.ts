@@ -148,7 +148,7 @@ export const CATALOG = [
   gauge(
     'outrider_mirror_up',
     'keeper',
-    '0 from the first failed send until the next acknowledged one, and without a mirror.',
+    '0 from the first failed send until the next acknowledged one; not there without a mirror.',
     [],
   ),
   counter('outrider_deliveries_total', 'reserved', 'Attempts to deliver a kept record.', [

@@ -17,6 +17,7 @@ export interface Counter {
   add(n: number): void;
 }
 export interface Gauge {
+  /** NaN: it has no value and isn't exported. */
   set(n: number): void;
   add(n: number): void;
 }

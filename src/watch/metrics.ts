@@ -51,7 +51,9 @@ const slotsOf = (name: string): number => (metricDefinition(name).type === 'hist
 
 function toSamples(name: MetricName, series: readonly Series[]): Sample[] {
   if (metricDefinition(name).type === 'histogram') return series.flatMap((one) => histogramSamples(name, one));
-  return series.map(({ labels, numbers }) => ({ labels, value: numbers[0] ?? 0 }));
+  const samples = series.map(({ labels, numbers }) => ({ labels, value: numbers[0] ?? 0 }));
+  // NaN is how a gauge says that it has no value now: no target of that name, no mirror.
+  return samples.filter(({ value }) => !Number.isNaN(value));
 }
 
 /** Series that nothing was counted in yet, where all values that the labels can take are known. */

@@ -45,7 +45,11 @@ const ASKED: Readonly<Partial<Record<MetricName, Ask>>> = {
   },
   outrider_mirror_pending_records: ofSpool((stats) => stats.mirrorWaiting),
   outrider_mirror_oldest_pending_age_seconds: ofSpool((stats) => stats.oldestWaitingAgeSeconds),
-  outrider_mirror_up: (sources) => number(sources.mirror()?.up === true ? 1 : 0),
+  outrider_mirror_up: (sources) => {
+    const mirror = sources.mirror();
+    if (mirror === null) return number(Number.NaN);
+    return number(mirror.up ? 1 : 0);
+  },
   outrider_config_last_reload_successful: (sources) => number(sources.config().lastReloadSuccessful ? 1 : 0),
   outrider_config_last_reload_success_timestamp_seconds: (sources) => number(sources.config().lastSuccessAt),
   outrider_config_stale: (sources) => number(sources.config().stale ? 1 : 0),
