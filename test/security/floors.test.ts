@@ -65,3 +65,9 @@ test.each([
 ])('%s is at least %s: %s', (version, least, expected) => {
   expect(isAtLeast(version, least)).toBe(expected);
 });
+
+test('S17 package.json asks for a Node.js with those fixes', () => {
+  const { engines }: { engines: { node: string } } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const versions = engines.node.split(' || ').map((range) => range.replace(/^(\^|>=)/, ''));
+  expect(versions).toEqual(NODE.map(({ version }) => version));
+});
