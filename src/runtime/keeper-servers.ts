@@ -11,6 +11,7 @@ import type { MetricsRegistry } from '../watch/metrics.ts';
 import { ListenError, type Listening, listenHttp, type RequestListener } from '../watch/node-listen.ts';
 import type { ConfigState, MirrorStats, Sources } from '../watch/sources.ts';
 import { readVersion } from './cli/version.ts';
+import { memoryLimit, shownBodyBytes } from './config/memory-limit.ts';
 import type { Question } from './keeper-protocol.ts';
 import type { KeeperSpool } from './keeper-spool.ts';
 
@@ -93,6 +94,7 @@ export class KeeperServers {
       verify: () => spool.spool?.verify() ?? null,
       settings,
       toRecord,
+      maxBodyBytes: shownBodyBytes(memoryLimit()),
       report: (error) =>
         log.log('error', { error: error instanceof Error ? error.message : String(error) }, 'admin API'),
     });

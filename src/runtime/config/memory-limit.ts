@@ -1,4 +1,5 @@
 /** How much memory the container may use, as the kernel's control groups say. */
+import { readFileSync } from 'node:fs';
 
 /** cgroup v2, then v1; inside a container both are seen from its own root. */
 const limitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'];
@@ -16,6 +17,27 @@ export function readMemoryLimit(readText: (path: string) => string | null): numb
     return Number.isFinite(bytes) && bytes > 0 && bytes < noLimit ? bytes : null;
   }
   return null;
+}
+
+/** Of this container. */
+export function memoryLimit(): number | null {
+  return readMemoryLimit((path) => {
+    try {
+      return readFileSync(path, 'latin1');
+    } catch {
+      // No control group of this version.
+      return null;
+    }
+  });
+}
+
+const largestShown = 64 * 2 ** 20;
+/** To be shown, a body is unsealed, searched for secrets and written as text: that takes some times its size. */
+const shownShare = 16;
+
+/** A larger body is left out where records are shown. */
+export function shownBodyBytes(limit: number | null): number {
+  return limit === null ? largestShown : Math.min(largestShown, Math.floor(limit / shownShare));
 }
 
 /** What `limits.bufferBytes: auto` stands for. */

@@ -6,6 +6,7 @@ import type { SpoolStats, Verification } from '../sources.ts';
 import { maskSettings } from './mask.ts';
 import { checkHost, checkOrigin } from './origin.ts';
 import { answerProblems, methodNotAllowed, notFound, Problem } from './problem.ts';
+import { ReadingRoom } from './reading-room.ts';
 import { createRecordsRouter } from './records.ts';
 import type { RecordsSource, ToRecord } from './records-source.ts';
 import { requireReader, type TokenFiles } from './tokens.ts';
@@ -28,6 +29,8 @@ export interface AdminOptions {
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Of `limits.bufferBytes`, for all records that are being read. */
+const READING_SHARE = 4;
 /** Of a request to the API itself: filters and lists of ids. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 
@@ -42,7 +45,8 @@ export function createAdminApp(options: AdminOptions): Express {
   // First who asks, then what for: a stranger learns nothing, not even which paths there are.
   app.use(checkHost(options.address), checkOrigin, requireReader(options.tokens));
   app.use(express.json({ limit: MAX_REQUEST_BYTES }));
-  app.use('/api/records', createRecordsRouter({ records, toRecord, maxBodyBytes }));
+  const room = new ReadingRoom(() => options.settings().process.limits.bufferBytes / READING_SHARE);
+  app.use('/api/records', createRecordsRouter({ records, toRecord, maxBodyBytes, room }));
   app
     .route('/api/ledger')
     .get((request, response) => void response.json(answerLedger(request.url, options)))

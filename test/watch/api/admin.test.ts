@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import request from 'supertest';
 import { SpoolError } from '../../../src/record/spool-error.ts';
+import type { KeptRecord } from '../../../src/record/states.ts';
 import { type AdminOptions, createAdminApp } from '../../../src/watch/api/admin.ts';
 import { startAdmin } from '../../../src/watch/api/start-admin.ts';
 import { STATES } from '../../../src/watch/labels.ts';
@@ -84,6 +85,24 @@ describe('GET /api/records', () => {
     expect(idsOf(await api().get(`/api/records?${query}`).expect(200))).toEqual(seqs.map(idOf));
   });
 
+  test('a page ends early where its records are large, and tells where the next begins', async () => {
+    const all = Array.from({ length: 120 }, (_, n) => kept(n + 1));
+    const toRecord = ({ id }: KeptRecord): object => ({ id, response: { body: 'x'.repeat(100_000) } });
+    const large = () => admin({ records: () => memoryRecords(all), toRecord });
+    const seen: string[] = [];
+    let next: string | null = '';
+    let pages = 0;
+    while (next !== null) {
+      const answer: request.Response = await large().get(`/api/records?limit=1000&cursor=${next}`).expect(200);
+      expect(answer.text.length).toBeLessThan(5_000_000);
+      seen.push(...idsOf(answer));
+      next = answer.body.next;
+      pages += 1;
+    }
+    expect(seen).toEqual(all.map(({ id }) => id).reverse());
+    expect(pages).toBe(3);
+  });
+
   test.each([
     ['state=gone', /state is one of pending, .* not "gone"/],
     ['mirror=lost', /mirror is one of none, waiting, mirrored, parked, not "lost"/],
@@ -122,6 +141,19 @@ describe('GET /api/records/:id', () => {
       state: 'held',
       mirror: 'waiting',
     });
+  });
+
+  test.each([
+    ['UTF-8 beyond the basic plane', '😀é"\\\u0000\n'.repeat(40_000)],
+    ['base64', 'QUJD'.repeat(100_000)],
+  ])('gives a large body of %s in pieces, as it was', async (_, body) => {
+    const toRecord = (): object => ({ id: idOf(1), 'x.body': '', body, body_omitted: false });
+    const answer = await api({ toRecord })
+      .get(`/api/records/${idOf(1)}`)
+      .expect(200)
+      .expect('content-type', 'application/json; charset=utf-8');
+    expect(answer.body.body === body).toBe(true);
+    expect(Object.keys(answer.body)).toEqual(['id', 'x.body', 'body', 'body_omitted', 'state', 'mirror']);
   });
 
   test('leaves out a body over the limit', async () => {
