@@ -87,11 +87,10 @@ export class Passage implements FlightSteps, TemplateContext {
   }
 
   forward(): void {
-    const { caller, flight } = this;
+    const { caller, flight, parts } = this;
     if (flight === null) return;
-    caller.owner = flight;
-    this.parts.watch.started();
-    caller.body.open(flight);
+    parts.watch.started();
+    caller.open(flight, parts.overload.buffers);
   }
 
   /** Whether the rule wants failures of this kind kept. */

@@ -10,6 +10,9 @@ import type { ExchangeWatch } from './watch/exchange-watch.ts';
 export const NO_RULE: Refusal = { status: 404, kind: 'noRule', detail: 'Nothing is configured for this request.' };
 export const LOOP: Refusal = { status: 508, kind: 'loop', detail: 'This request has been here before.' };
 
+/** What `Overload.enter` refuses: they have got no place. */
+const NO_PLACE: ReadonlySet<string> = new Set(['inFlight', 'spool', 'buffers']);
+
 interface RefuseParts {
   readonly overload: Overload;
   readonly watch: ExchangeWatch;
@@ -17,7 +20,7 @@ interface RefuseParts {
 
 /** Answers, counts and logs; gives the place back that the request had taken, if it got one. */
 export function refuse(caller: Caller, refusal: Refusal, { overload, watch }: RefuseParts): void {
-  if (refusal.kind !== 'inFlight' && refusal.kind !== 'spool') overload.leave();
+  if (!NO_PLACE.has(refusal.kind)) overload.leave();
   const { listener, remoteAddress, method, uri } = caller.head;
   watch.refused(refusal, listener, remoteAddress, `${method} ${uri}`);
   caller.answer(problem(refusal.status, refusal.detail));

@@ -127,7 +127,8 @@ class Tunnel implements TunnelOwner, TemplateContext, CaptureSource, WatchedCall
       const { path } = upstream.resolve(plan.uri);
       const { holdBytes } = plan;
       const { method } = this.head;
-      const what = { upstream, method, path, headers, offered, holdBytes };
+      const { buffers } = parts.overload;
+      const what = { upstream, method, path, headers, offered, holdBytes, buffers };
       const times = { connectMs, responseMs, idleMs, answerIdleMs };
       this.tunnel = new NodeTunnel(upgrade.socket, upgrade.early, { ...what, ...times }, this);
     } catch (error) {

@@ -21,3 +21,8 @@ function hostsOf(host: string): string[] {
   if (host === '*') return ['0.0.0.0', '::'];
   return [host];
 }
+
+/** IPv4 as such, also where a socket for both families has it. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}

@@ -4,16 +4,12 @@
  */
 
 import type { Readable } from 'node:stream';
+import { type Buffers, STREAM_BYTES } from './buffers.ts';
 import { chunkPassed } from './chunk-garbage.ts';
+import { Chunks } from './chunks.ts';
 import { Copy, type CopyPolicy } from './copy.ts';
-import { DiskPatience } from './disk-patience.ts';
-import { Feed } from './feed.ts';
-
-/** The caller's stream, as far as a body needs it. */
-export interface BodySource {
-  pause(): unknown;
-  resume(): unknown;
-}
+import { DiskWait } from './disk-patience.ts';
+import { type BodySource, Feed } from './feed.ts';
 
 /** Who is told what the body does. */
 export interface BodyOwner {
@@ -35,7 +31,7 @@ export interface BodyLimits {
 
 export type BodyState = 'reading' | 'complete' | 'gone';
 
-const NO_CHUNKS: readonly Uint8Array[] = [];
+const NO_CHUNKS = new Chunks();
 /** Bytes that are read before anybody wants them. */
 const MOST_AHEAD = 65_536;
 
@@ -52,17 +48,18 @@ export class RequestBody {
   private copy: Copy;
   private owner: BodyOwner | null = null;
   private isReady = false;
-  private early: Uint8Array[] | null = [];
+  private early: Chunks | null = new Chunks();
   private feed: Feed | null = null;
   /** Fed no more, but still held by an attempt whose answer is read. */
   private stopped: Feed | null = null;
   private onSettled: (() => void) | null = null;
   private idleTimer: NodeJS.Timeout | null = null;
   private restTimer: NodeJS.Timeout | null = null;
-  private diskTimer: NodeJS.Timeout | null = null;
   private asked = false;
-  private waitsForDisk = false;
-  private patience: DiskPatience | null = null;
+  private disk: DiskWait | null = null;
+  private buffers: Buffers | null = null;
+  /** Of the budget. */
+  private held = 0;
 
   /** `askForBody`: sends `100 Continue` to a caller who waits for it; null when nobody does. */
   constructor(source: BodySource, length: number | null, limits: BodyLimits, askForBody: (() => void) | null) {
@@ -79,10 +76,14 @@ export class RequestBody {
     this.copy = new Copy(policy);
   }
 
-  /** Starts reading; `owner.bodyReady` follows, at once where there is no body. */
-  open(owner: BodyOwner): void {
+  /** Starts reading; `owner.bodyReady` follows, at once where there is no body. `buffers`: where its bytes count. */
+  open(owner: BodyOwner, buffers: Buffers | null = null): void {
     this.owner = owner;
+    this.buffers = buffers;
+    if (this.length !== null) this.hold(this.length > MOST_AHEAD ? STREAM_BYTES : this.length);
     if (this.state !== 'reading' || this.fault !== null || this.askForBody !== null) return this.ready();
+    // Short of memory, what will not fit into it is not read before the target wants it.
+    if (buffers?.tight === true && this.length !== null && this.length > MOST_AHEAD) return this.ready();
     this.source.resume();
     // What came in the same segment as the head arrives before the check phase: most small bodies need no stream.
     setImmediate(readyIfWaiting, this);
@@ -97,11 +98,15 @@ export class RequestBody {
     if (this.limits.maxBytes > 0 && this.received > this.limits.maxBytes) return this.fail('tooLarge');
     this.idleTimer?.refresh();
     this.copy.add(chunk);
-    if (this.copy.busy && !this.waitsForDisk) this.waitForDisk();
+    if (this.copy.busy) {
+      this.disk ??= new DiskWait(this);
+      // An upload that has failed has all its time: only the disk wakes it, or the end of `readRest`.
+      this.disk.begin(this.copy, this.restTimer === null);
+    }
     if (this.feed !== null) {
       if (!this.feed.push(chunk)) this.pause();
     } else if (this.early !== null) {
-      this.early.push(chunk);
+      this.early.add(chunk);
       if (this.received > MOST_AHEAD) this.pause();
     }
   }
@@ -112,6 +117,7 @@ export class RequestBody {
     this.stopTimer();
     this.feed?.push(null);
     this.ready();
+    this.holdRest();
     this.settle();
   }
 
@@ -135,11 +141,9 @@ export class RequestBody {
   content(): Uint8Array | Readable | null {
     if (this.length === 0) return null;
     const chunks = this.early ?? this.copy.inMemory() ?? NO_CHUNKS;
-    if (this.state === 'complete') {
-      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-    }
+    if (this.state === 'complete') return chunks.whole();
     this.feed = new Feed(this);
-    for (const chunk of chunks) this.feed.push(chunk);
+    for (const chunk of chunks.list()) this.feed.push(chunk);
     this.early = null;
     return this.feed;
   }
@@ -182,6 +186,8 @@ export class RequestBody {
    */
   readRest(waitMs: number, done: () => void): void {
     this.detach();
+    this.early = null;
+    this.holdRest();
     if (this.state !== 'reading' || this.fault !== null) return done();
     this.restTimer = setTimeout(onRestOver, waitMs, this);
     this.onSettled = done;
@@ -197,9 +203,10 @@ export class RequestBody {
   drop(waitMs: number, done: () => void): void {
     this.detach();
     this.early = null;
-    this.waitsForDisk = false;
+    this.disk?.stop();
     this.copy.release();
     this.copy = new Copy(null);
+    this.hold(0);
     this.restTimer = setTimeout(onRestOver, waitMs, this);
     this.onSettled = done;
     this.source.resume();
@@ -208,8 +215,7 @@ export class RequestBody {
   release(): void {
     this.stopTimer();
     clearTimeout(this.restTimer ?? undefined);
-    clearTimeout(this.diskTimer ?? undefined);
-    this.waitsForDisk = false;
+    this.disk?.stop();
     this.owner = null;
     this.detach();
     this.stopped?.destroy();
@@ -217,6 +223,7 @@ export class RequestBody {
     this.early = null;
     this.onSettled = null;
     this.copy.release();
+    this.hold(0);
   }
 
   /** More bytes are wanted. */
@@ -226,7 +233,7 @@ export class RequestBody {
       this.asked = true;
       this.askForBody?.();
     }
-    if (this.waitsForDisk) return;
+    if (this.disk?.isOn === true) return;
     this.idleTimer ??= setTimeout(onIdle, this.limits.idleMs, this);
     this.source.resume();
   }
@@ -235,16 +242,8 @@ export class RequestBody {
   ready(): void {
     if (this.isReady || this.owner === null) return;
     this.isReady = true;
+    if (this.length === null && this.state === 'reading') this.hold(STREAM_BYTES);
     this.owner.bodyReady();
-  }
-
-  /** @internal The disk has caught up, or is waited for no longer. */
-  diskReady(): void {
-    if (!this.waitsForDisk) return;
-    clearTimeout(this.diskTimer ?? undefined);
-    this.waitsForDisk = false;
-    this.patience?.ended();
-    this.demand();
   }
 
   /** @internal Whoever waits for the rest hears that there is no more to wait for. */
@@ -258,6 +257,13 @@ export class RequestBody {
   /** @internal The attempt's library let go of the feed. */
   feedClosed(feed: Feed): void {
     if (this.feed === feed) this.feed = null;
+    this.holdRest();
+  }
+
+  /** @internal Nothing is read for now. */
+  pause(): void {
+    this.source.pause();
+    this.stopTimer();
   }
 
   private fail(fault: BodyFault): void {
@@ -270,21 +276,14 @@ export class RequestBody {
     this.detach();
   }
 
-  private waitForDisk(): void {
-    this.patience ??= new DiskPatience();
-    const ms = this.patience.waitMs();
-    // An upload that has failed has all its time: only the disk wakes it, or the end of `readRest`.
-    const isLive = this.restTimer === null;
-    if (isLive && ms === 0) return;
-    this.waitsForDisk = true;
-    this.pause();
-    if (isLive) this.diskTimer = setTimeout(onDiskReady, ms, this);
-    this.copy.drained(() => this.diskReady());
+  /** Once it streams no more, what is kept of it for a further attempt or a record; none of that is in a file. */
+  private holdRest(): void {
+    if (this.state !== 'complete' || this.feed !== null) return;
+    this.hold(this.early !== null || this.copy.inMemory() !== null ? this.received : 0);
   }
 
-  private pause(): void {
-    this.source.pause();
-    this.stopTimer();
+  private hold(bytes: number): void {
+    if (this.buffers !== null) this.held = this.buffers.change(this.held, bytes);
   }
 
   private stopTimer(): void {
@@ -296,4 +295,3 @@ export class RequestBody {
 const readyIfWaiting = (body: RequestBody): void => body.ready();
 const onIdle = (body: RequestBody): void => body.broken('idle');
 const onRestOver = (body: RequestBody): void => body.settle();
-const onDiskReady = (body: RequestBody): void => body.diskReady();

@@ -4,6 +4,7 @@
  * neither suffices the copy is given up, never the request.
  */
 import type { BodyCopy } from '../exchange.ts';
+import { Chunks } from './chunks.ts';
 
 /** Where copies become files. The path thread's side of the keeper; calls never block and never throw. */
 export interface CopyFiles {
@@ -46,12 +47,10 @@ export interface CopyPolicy {
 
 /** A copy this large stays in memory; a larger one is a file. */
 export const MEMORY_COPY_BYTES = 65_536;
-const NOTHING = new Uint8Array(0);
 
 export class Copy {
   private readonly policy: CopyPolicy | null;
-  private chunks: Uint8Array[] = [];
-  private bytes = 0;
+  private readonly chunks = new Chunks();
   private file: number | null = null;
   private total = 0;
   /** Something of the body is missing from the copy. */
@@ -71,16 +70,15 @@ export class Copy {
       this.truncated = true;
     } else if (this.file !== null) {
       this.writeFile(this.policy, this.file, chunk);
-    } else if (this.bytes + chunk.length <= MEMORY_COPY_BYTES && this.policy.memory.take(chunk.length)) {
-      this.chunks.push(chunk);
-      this.bytes += chunk.length;
+    } else if (this.chunks.bytes + chunk.length <= MEMORY_COPY_BYTES && this.policy.memory.take(chunk.length)) {
+      this.chunks.add(chunk);
     } else {
       this.toFile(this.policy, chunk);
     }
   }
 
   /** The whole body so far, when all of it is in memory: what a further attempt can be sent from. */
-  inMemory(): readonly Uint8Array[] | null {
+  inMemory(): Chunks | null {
     return this.truncated || this.file !== null ? null : this.chunks;
   }
 
@@ -92,9 +90,7 @@ export class Copy {
       this.file = null;
       return { kind: 'file', file, truncated, totalBytes };
     }
-    const [only] = this.chunks;
-    const bytes = this.chunks.length === 1 && only !== undefined ? only : concat(this.chunks, this.bytes);
-    return { kind: 'memory', bytes, truncated, totalBytes };
+    return { kind: 'memory', bytes: this.chunks.whole(), truncated, totalBytes };
   }
 
   /** Calls back when the disk has caught up. */
@@ -108,19 +104,17 @@ export class Copy {
   /** The end: memory and file are given back. Safe to call twice. */
   release(): void {
     if (this.policy === null) return;
-    this.policy.memory.give(this.bytes);
-    this.bytes = 0;
-    this.chunks = [];
+    this.policy.memory.give(this.chunks.bytes);
+    this.chunks.clear();
     if (this.file !== null) this.policy.files.drop(this.file);
     this.file = null;
   }
 
   private toFile(policy: CopyPolicy, chunk: Uint8Array): void {
     this.file = policy.files.open();
-    const { chunks } = this;
-    policy.memory.give(this.bytes);
-    this.bytes = 0;
-    this.chunks = [];
+    const chunks = this.chunks.list();
+    policy.memory.give(this.chunks.bytes);
+    this.chunks.clear();
     if (this.file === null) {
       this.truncated = true;
       return;
@@ -139,15 +133,4 @@ export class Copy {
     this.truncated = true;
     return false;
   }
-}
-
-function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 0) return NOTHING;
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }

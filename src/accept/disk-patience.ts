@@ -34,3 +34,56 @@ export class DiskPatience {
     return this.turnedAt - before;
   }
 }
+
+/** The body that waits. */
+export interface WaitingBody {
+  /** Nothing is read for now. */
+  pause(): void;
+  /** The disk has caught up, or is waited for no longer. */
+  demand(): void;
+}
+
+/** Where the bytes go. */
+interface Draining {
+  drained(done: () => void): void;
+}
+
+/** The waiting of one body, again and again. */
+export class DiskWait {
+  isOn = false;
+  private readonly body: WaitingBody;
+  private patience: DiskPatience | null = null;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(body: WaitingBody) {
+    this.body = body;
+  }
+
+  /** `isLive`: its target waits, too; else it has all its time, and the disk alone ends this. */
+  begin(copy: Draining, isLive: boolean): void {
+    if (this.isOn) return;
+    this.patience ??= new DiskPatience();
+    const ms = this.patience.waitMs();
+    if (isLive && ms === 0) return;
+    this.isOn = true;
+    this.body.pause();
+    if (isLive) this.timer = setTimeout(onOver, ms, this);
+    copy.drained(() => this.over());
+  }
+
+  /** @internal */
+  over(): void {
+    if (!this.isOn) return;
+    this.stop();
+    this.patience?.ended();
+    this.body.demand();
+  }
+
+  /** Whoever waits is not told. */
+  stop(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.isOn = false;
+  }
+}
+
+const onOver = (wait: DiskWait): void => wait.over();

@@ -24,6 +24,8 @@ export interface InspectedHead {
   /** Bytes announced; 0 without a Content-Length. */
   readonly contentLength: number;
   readonly expectContinue: boolean;
+  /** Of the fields and the target. */
+  readonly bytes: number;
 }
 
 export interface GuardLimits {
@@ -144,7 +146,8 @@ export function inspectHead(request: RawRequest, limits: GuardLimits): Refusal |
   const place = inspectTarget(method, target, fields.host);
   if ('status' in place) return place;
   const { framing, contentLength, expectContinue } = fields;
-  return { uri: place.uri, authority: place.authority, framing, contentLength, expectContinue };
+  const bytes = fields.bytes + target.length;
+  return { uri: place.uri, authority: place.authority, framing, contentLength, expectContinue, bytes };
 }
 
 interface Fields {
@@ -152,13 +155,14 @@ interface Fields {
   framing: Framing;
   contentLength: number;
   expectContinue: boolean;
+  bytes: number;
 }
 
 /** ": " and the end of the line. */
 const FIELD_OVERHEAD = 4;
 
 function inspectFields(rawHeaders: RawHeaders, httpVersion: string, maxBytes: number): Refusal | Fields {
-  const fields: Fields = { host: null, framing: 'none', contentLength: 0, expectContinue: false };
+  const fields: Fields = { host: null, framing: 'none', contentLength: 0, expectContinue: false, bytes: 0 };
   let bytes = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
@@ -169,6 +173,7 @@ function inspectFields(rawHeaders: RawHeaders, httpVersion: string, maxBytes: nu
     const refusal = inspectField(kind, value, fields, httpVersion);
     if (refusal !== null) return refusal;
   }
+  fields.bytes = bytes;
   if (bytes > maxBytes) return refuse(431, 'headerBytes', `The header fields are larger than ${maxBytes} bytes.`);
   if (fields.host === null && httpVersion === '1.1') {
     return refuse(400, 'host', 'A request of HTTP/1.1 needs a Host field (RFC 9112 section 3.2).');

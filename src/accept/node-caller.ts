@@ -2,8 +2,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHead } from '../exchange.ts';
+import { plainAddress } from './address.ts';
 import { type Answer, httpDate } from './answer.ts';
-import { type BodyLimits, RequestBody } from './body.ts';
+import { appendField, isReasonPhrase, latin1, pairs } from './answer-fields.ts';
+import { type BodyLimits, type BodyOwner, RequestBody } from './body.ts';
+import { BEHIND_BYTES, type Buffers } from './buffers.ts';
 import { isTooMuch, TOO_MUCH_AROUND } from './chunk-extensions.ts';
 import { chunkPassed } from './chunk-garbage.ts';
 import { type InspectedHead, inspectTrailers, type Refusal } from './guard.ts';
@@ -55,6 +58,10 @@ export class Caller {
   private informed = 0;
   /** Of the connection when this request's head had come; counted for chunks alone. */
   private readonly bytesBefore: number;
+  private readonly headBytes: number;
+  buffers: Buffers | null = null;
+  /** Of the budget: its head, and what waits to be read by it. */
+  private held = 0;
 
   constructor(
     request: IncomingMessage,
@@ -79,6 +86,7 @@ export class Caller {
       httpVersion: request.httpVersion === '1.0' ? '1.0' : '1.1',
       remoteAddress: plainAddress(request.socket.remoteAddress ?? ''),
     };
+    this.headBytes = inspected.bytes;
     this.waitsForContinue = inspected.expectContinue;
     const length = inspected.framing === 'chunked' ? null : inspected.contentLength;
     this.bytesBefore = length === null ? request.socket.bytesRead : 0;
@@ -92,6 +100,14 @@ export class Caller {
   /** Something of its body is still to come; what has come may not have been looked at yet. */
   get isInBody(): boolean {
     return this.body.state === 'reading' && !this.request.complete;
+  }
+
+  /** An exchange begins: the body is read, and what it holds of memory counts there. */
+  open(owner: CallerOwner & BodyOwner, buffers: Buffers): void {
+    this.owner = owner;
+    this.buffers = buffers;
+    this.hold(0);
+    this.body.open(owner, buffers);
   }
 
   /** Relays an informational answer (RFC 9110 section 15.2); HTTP/1.0 callers get none. False: over the cap. */
@@ -124,6 +140,7 @@ export class Caller {
     this.bytesWritten += chunk.length;
     chunkPassed(chunk.length);
     const more = this.response.write(chunk);
+    if (!more) this.hold(this.response.writableLength);
     if (!more && !this.waitsForDrain) {
       this.waitsForDrain = true;
       // When it fires the server cuts the connection.
@@ -145,7 +162,9 @@ export class Caller {
       else this.response.end(chunk);
     }
     // What has not left yet is no longer drained: a caller that doesn't read it is cut all the same.
-    if (this.response.writableLength > 0) this.request.socket.setTimeout(this.writeIdleMs);
+    const left = this.response.writableLength;
+    if (left > 0) this.request.socket.setTimeout(this.writeIdleMs);
+    this.hold(left);
   }
 
   /**
@@ -202,12 +221,15 @@ export class Caller {
     }
     this.owner?.callerClosed();
     this.owner = null;
+    this.buffers?.change(this.held, 0);
+    this.buffers = null;
     this.tracker.finished(this);
   }
 
   /** @internal */
   drained(): void {
     this.waitsForDrain = false;
+    this.hold(0);
     this.request.socket?.setTimeout(0);
     this.owner?.callerDrained();
   }
@@ -228,6 +250,12 @@ export class Caller {
     if (refusal === null) return this.body.end();
     this.tracker.distrust(refusal, this.request);
     this.body.broken('broken');
+  }
+
+  /** `unread`: bytes of the answer that have not left. What the target sends meanwhile stands behind them. */
+  private hold(unread: number): void {
+    if (this.buffers === null) return;
+    this.held = this.buffers.change(this.held, this.headBytes + unread + (unread > 0 ? BEHIND_BYTES : 0));
   }
 
   private continue(): void {
@@ -269,31 +297,4 @@ function onClose(this: ServerResponse & Tagged): void {
 }
 function onDrain(this: ServerResponse & Tagged): void {
   this[kCaller]?.drained();
-}
-function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
-}
-
-/**
- * RFC 9112 section 4: TAB, SP, VCHAR and obs-text. The client library reads it as UTF-8, which an older server's is
- * not; nobody but people reads it, and a standard one takes the place of one that can't be sent.
- */
-function isReasonPhrase(message: string): boolean {
-  return message === 'OK' || /^[\t\x20-\x7e\x80-\xff]+$/.test(message);
-}
-
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < flat.length; i += 2) list.push([flat[i] ?? '', flat[i + 1] ?? '']);
-  return list;
-}
-
-function appendField(fields: Record<string, string | string[]>, name: string, value: string): void {
-  const before = fields[name];
-  if (before === undefined) fields[name] = value;
-  else fields[name] = Array.isArray(before) ? [...before, value] : [before, value];
 }

@@ -41,6 +41,8 @@ export class Connection implements CallerTracker {
   private readonly socket: Socket;
   private readonly owner: ConnectionOwner;
   private waiting = 0;
+  /** Bytes that had come when the last request was over: what came since is the head of the next. */
+  private readBefore = 0;
   private latest: Caller | null = null;
   private lastWords: Buffer | null = null;
   private halfClosedTimer: NodeJS.Timeout | null = null;
@@ -65,6 +67,13 @@ export class Connection implements CallerTracker {
     return connection;
   }
 
+  /** Bytes of a head that has not come to its end. */
+  static unfinished(socket: Socket & Tagged): number {
+    const connection = socket[kConnection];
+    if (connection?.isBusy === true || connection?.ended === true) return 0;
+    return socket.bytesRead - (connection?.readBefore ?? 0);
+  }
+
   /** Requests on it wait for their answers. */
   get isBusy(): boolean {
     return this.waiting > 0;
@@ -81,7 +90,8 @@ export class Connection implements CallerTracker {
     this.owner.finished();
     // The answer before may have been read slowly: its time limit is not that of the next.
     if (this.waiting > 0) this.socket.setTimeout(0);
-    else if (this.lastWords !== null) endGently(this.socket, this.lastWords);
+    else this.readBefore = this.socket.bytesRead;
+    if (this.waiting === 0 && this.lastWords !== null) endGently(this.socket, this.lastWords);
   }
 
   /** While the listener closes, the last request so far: those before it are answered too (RFC 9112 section 9.6). */

@@ -6,10 +6,12 @@ import type { Duplex } from 'node:stream';
 import { problem, rawAnswer } from './answer.ts';
 import type { Gate } from './auth.ts';
 import { type GuardLimits, type InspectedHead, inspectHead, isRefusal, type Refusal } from './guard.ts';
+import { isMissingFamily, listen } from './node-bind.ts';
 import { Caller } from './node-caller.ts';
 import { type ClientError, isLineTooLong, refusalOf } from './node-client-error.ts';
 import { Connection, type ConnectionOwner } from './node-connection.ts';
 import { answerRefusal, refusalAnswer } from './node-refusal.ts';
+import { Seats } from './node-seats.ts';
 import { isUnproven, type TlsTexts, tlsOptions, UNPROVEN } from './node-tls.ts';
 import { tolerateOn } from './node-tolerant-socket.ts';
 import { upgradeProblem, wantsTunnel } from './node-upgrade.ts';
@@ -69,9 +71,17 @@ export interface Listener {
   update(options: Omit<ListenerOptions, 'gate'>): void;
 }
 
-/** Binds a listener on all its hosts. Throws Node's error (EADDRINUSE …) when one that must be bound can't be. */
-export async function startListener(options: ListenerOptions, events: ListenerEvents): Promise<Listener> {
-  const listener = new NodeListener(options, events);
+/**
+ * Binds a listener on all its hosts. Throws Node's error (EADDRINUSE …) when one that must be bound can't be.
+ *
+ * @param seats of all listeners
+ */
+export async function startListener(
+  options: ListenerOptions,
+  events: ListenerEvents,
+  seats = new Seats(),
+): Promise<Listener> {
+  const listener = new NodeListener(options, events, seats);
   await listener.bind();
   return listener;
 }
@@ -85,12 +95,15 @@ class NodeListener implements Listener, ConnectionOwner {
   private options: ListenerOptions;
   private guard: GuardLimits;
   private readonly events: ListenerEvents;
+  private readonly seats: Seats;
 
-  constructor(options: ListenerOptions, events: ListenerEvents) {
+  constructor(options: ListenerOptions, events: ListenerEvents, seats: Seats) {
     this.name = options.name;
     this.options = options;
     this.guard = guardOf(options);
     this.events = events;
+    this.seats = seats;
+    seats.limit = options.connections;
   }
 
   async bind(): Promise<void> {
@@ -133,10 +146,10 @@ class NodeListener implements Listener, ConnectionOwner {
   update(options: Omit<ListenerOptions, 'gate'>): void {
     this.options = { ...options, gate: this.options.gate };
     this.guard = guardOf(options);
+    this.seats.limit = options.connections;
     for (const server of this.servers) {
       server.headersTimeout = options.headTimeoutMs;
       server.keepAliveTimeout = options.keepAliveMs;
-      server.maxConnections = options.connections;
       if (options.tls !== null && 'setSecureContext' in server && typeof server.setSecureContext === 'function') {
         server.setSecureContext(tlsOptions(options.tls));
       }
@@ -165,7 +178,11 @@ class NodeListener implements Listener, ConnectionOwner {
       options.tls === null ? createHttpServer(common) : createHttpsServer({ ...common, ...tlsOptions(options.tls) });
     // Node drops header lines beyond this count silently; the guard counts them instead.
     server.maxHeadersCount = 0;
-    server.maxConnections = options.connections;
+    const { seats } = this;
+    // Asked before each connection is taken: Node itself only counts those of one server.
+    Object.defineProperty(server, 'maxConnections', { get: () => (seats.hasRoom ? Number.MAX_SAFE_INTEGER : 0) });
+    server.prependListener('connection', (socket: Socket) => seats.take(socket));
+    server.on(options.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => seats.watch(socket));
     server.timeout = 0;
     // A caller that has sent FIN may still want its answer; Connection decides when it is gone.
     if ('httpAllowHalfOpen' in server) server.httpAllowHalfOpen = true;
@@ -179,7 +196,7 @@ class NodeListener implements Listener, ConnectionOwner {
     server.on('connect', (request) => this.refuseSocket(this.inspectConnect(request), request));
     server.on('clientError', (error: ClientError, socket) => this.clientError(error, socket));
     server.on('drop', (data) => {
-      const refusal: Refusal = { status: 503, kind: 'connections', detail: 'Too many connections.' };
+      const refusal: Refusal = { status: 503, kind: 'connections', detail: seats.problem };
       this.events.refused(refusal, this.name, data?.remoteAddress ?? '', '');
     });
     return server;
@@ -227,7 +244,10 @@ class NodeListener implements Listener, ConnectionOwner {
     const inspected = this.inspect(request);
     const refusal = isRefusal(inspected) ? inspected : upgradeProblem(inspected, connection.isBusy);
     if (refusal !== null) this.refuseSocket(refusal, request);
-    else if (!isRefusal(inspected)) this.events.upgrade({ request, socket, early, inspected, ...this.origin() });
+    else if (!isRefusal(inspected)) {
+      connection.ended = true;
+      this.events.upgrade({ request, socket, early, inspected, ...this.origin() });
+    }
   }
 
   private refuse(refusal: Refusal, request: IncomingMessage, response: ServerResponse): void {
@@ -274,18 +294,3 @@ class NodeListener implements Listener, ConnectionOwner {
 }
 
 const guardOf = ({ guard, headerBytes }: Omit<ListenerOptions, 'gate'>): GuardLimits => ({ ...guard, headerBytes });
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, ipv6Only: host.includes(':') }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function isMissingFamily(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
-  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
-}

@@ -1,10 +1,13 @@
 /** What is refused for load alone, before any work is done for it. */
+import { Buffers } from './buffers.ts';
 import type { Refusal } from './guard.ts';
 
 export class Overload {
   inFlight = 0;
   /** Requests in flight over all listeners (`limits.inFlight`). */
   limit: number;
+  /** What all exchanges hold in memory (`limits.bufferBytes`). */
+  readonly buffers = new Buffers();
   /** `spool.required`: whether the spool is away, so that nothing may be accepted; null: that is not asked for. */
   closed: (() => boolean) | null = null;
 
@@ -19,6 +22,9 @@ export class Overload {
     }
     if (this.inFlight >= this.limit) {
       return { status: 503, kind: 'inFlight', detail: `More than ${this.limit} requests are in flight; try again.` };
+    }
+    if (this.buffers.full) {
+      return { status: 503, kind: 'buffers', detail: 'Too much waits for slow callers and targets; try again.' };
     }
     this.inFlight += 1;
     return null;

@@ -113,6 +113,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
     this.stopTimers();
     this.attempt?.cancel('the exchange is over');
     this.caller.body.release();
+    this.held?.release();
     this.steps.closed();
   }
 
@@ -157,7 +158,7 @@ export class Flight implements BodyOwner, CallerOwner, AttemptOwner {
       return;
     }
     held.add(chunk);
-    if (held.bytes < this.plan.holdBytes) return;
+    if (!held.isEnough(this.plan.holdBytes)) return;
     attempt.pause();
     this.endHeld();
   }

@@ -5,6 +5,7 @@
 import { request as httpRequest, type IncomingMessage, type InformationEvent } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { Buffers } from '../accept/buffers.ts';
 import { endGently } from '../accept/linger.ts';
 import type { Reason, RequestSent } from '../exchange.ts';
 import { informationalHeaders, responseHeaders } from './headers.ts';
@@ -28,6 +29,8 @@ export interface TunnelPlan {
   readonly answerIdleMs: number;
   /** Bytes of a held answer that are recorded before it is released. */
   readonly holdBytes: number;
+  /** Where what waits counts. */
+  readonly buffers: Buffers;
   /** Protocols that the caller offered. */
   readonly offered: string;
 }
@@ -65,6 +68,7 @@ export class NodeTunnel {
   private state: 'asking' | 'holding' | 'open' | 'failed' | 'over' = 'asking';
   private refusal: RefusedUpgrade | null = null;
   private informed = 0;
+  private held = 0;
   private timer: NodeJS.Timeout | null = null;
   private cut: ((error: Error) => void) | null = null;
 
@@ -156,8 +160,8 @@ export class NodeTunnel {
     const { caller } = this;
     target.on('data', (chunk: Buffer) => this.down(chunk));
     caller.on('data', (chunk: Buffer) => this.up(chunk));
-    target.on('drain', () => caller.resume());
-    caller.on('drain', () => target.resume());
+    target.on('drain', () => this.let(caller, true));
+    caller.on('drain', () => this.let(target, true));
     target.on('end', () => caller.end());
     caller.on('end', () => target.end());
     target.on('error', () => caller.destroy());
@@ -169,12 +173,23 @@ export class NodeTunnel {
     // The target has ended: what still comes is dropped, so that the caller gets to read what it said.
     if (this.target?.writable !== true) return;
     this.bytesUp += chunk.length;
-    if (!this.target.write(chunk)) this.caller.pause();
+    if (!this.target.write(chunk)) this.let(this.caller, false);
   }
 
   private down(chunk: Buffer): void {
     this.bytesDown += chunk.length;
-    if (!this.caller.write(chunk)) this.target?.pause();
+    if (!this.caller.write(chunk)) this.let(this.target, false);
+  }
+
+  /** This side sends, or waits for the other to read. */
+  private let(side: Duplex | null, send: boolean): void {
+    if (send) side?.resume();
+    else side?.pause();
+    this.hold(this.caller.writableLength + (this.target?.writableLength ?? 0));
+  }
+
+  private hold(bytes: number): void {
+    this.held = this.plan.buffers.change(this.held, bytes);
   }
 
   /** Lets the answer go that was held back; its head has been written. */
@@ -267,6 +282,7 @@ export class NodeTunnel {
     this.stopTimer();
     if (this.state === 'over') return;
     this.state = 'over';
+    this.hold(0);
     first();
     this.owner.closed();
   }

@@ -35,7 +35,7 @@ export class Relay {
   /** Throws, with nothing held, what `begin` throws: later there is nobody to catch it. */
   hold(status: number, message: string, rawHeaders: readonly string[]): void {
     this.heldHeaders = this.fieldsFor(status, rawHeaders);
-    this.held = new HeldAnswer(status, message, rawHeaders);
+    this.held = new HeldAnswer(status, message, rawHeaders, this.caller.buffers);
   }
 
   /** False: the caller is behind. */
@@ -61,6 +61,7 @@ export class Relay {
     this.held = null;
     this.caller.start(held.status, held.message, [...this.heldHeaders, ...extra]);
     if (!this.discards) for (const chunk of held.chunks) this.caller.write(chunk);
+    held.release();
     if (held.complete) this.finish(held.rawTrailers);
     else this.caller.flush();
     return !held.complete;

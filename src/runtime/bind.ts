@@ -2,17 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { bindPlace } from '../accept/address.ts';
 import { createGate, type Gate } from '../accept/auth.ts';
+import type { Seats } from '../accept/node-seats.ts';
 import { type Listener, type ListenerEvents, type ListenerOptions, startListener } from '../accept/node-server.ts';
 import type { ListenerSettings, Settings } from '../exchange.ts';
 import { StartError } from './errors.ts';
 
 /** In their order. Throws StartError, with none left bound, when one can't be: half an ambassador is none. */
-export async function bindListeners(settings: Settings, events: ListenerEvents): Promise<Listener[]> {
+export async function bindListeners(settings: Settings, events: ListenerEvents, seats: Seats): Promise<Listener[]> {
   const bound: Listener[] = [];
   for (const [index, listener] of settings.process.listeners.entries()) {
     try {
       const gate = gateOf(listener, index);
-      bound.push(await startListener({ ...listenerOptions(listener, settings), gate }, events));
+      bound.push(await startListener({ ...listenerOptions(listener, settings), gate }, events, seats));
     } catch (error) {
       for (const each of bound) each.destroy();
       throw error instanceof StartError ? error : new StartError(bindProblem(listener, index, error));

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type CopyFiles, CopyMemory } from '../accept/copy.ts';
+import type { Refusal } from '../accept/guard.ts';
+import { filesLimit, Seats } from '../accept/node-seats.ts';
 import type { Listener, ListenerEvents } from '../accept/node-server.ts';
 import { Overload } from '../accept/overload.ts';
 import { type AmbassadorParts, serve } from '../ambassador.ts';
@@ -34,6 +36,13 @@ export interface PathOptions {
 /** Heads of captures that may wait where hardly any memory is for bodies. */
 const HEADS_BYTES = 1024 * 1024;
 
+/** Memory is short, and this is a part of it. */
+const LARGE_HEAD: Refusal = {
+  status: 0,
+  kind: 'buffers',
+  detail: 'A large head was slow to come, and memory is short.',
+};
+
 /** Seconds between two looks at the files of the targets' certificates and keys. */
 const TLS_REFRESH_BEATS = 5;
 
@@ -54,6 +63,7 @@ export class Path {
   private readonly lanes: Lanes;
   private readonly overload = new Overload();
   private readonly memory = new CopyMemory();
+  private readonly seats: Seats;
   private readonly watch: ExchangeWatch;
   private readonly tunnels: Tunnels;
   private readonly gauges: TargetGauges;
@@ -68,6 +78,8 @@ export class Path {
     const { env, meter, log } = options;
     this.files = new TemplateFiles(settings.process);
     this.values = createValueSource({ env, resolve: (path) => this.files.resolve(path) });
+    const { overload } = this;
+    this.seats = new Seats({ files: filesLimit(), inFlight: () => overload.inFlight, buffers: overload.buffers });
     const readFile = (path: string): string => readFileSync(path, 'utf8');
     // An answer's head may be twice as large as a request's: cookies.
     this.lanes = new Lanes({
@@ -92,7 +104,7 @@ export class Path {
       refused: (refusal, listener, remote, excerpt) => this.watch.refused(refusal, listener, remote, excerpt),
       tolerated: (kind) => this.watch.tolerated(kind),
     };
-    this.listeners = await bindListeners(settings, events);
+    this.listeners = await bindListeners(settings, events, this.seats);
   }
 
   /**
@@ -107,6 +119,8 @@ export class Path {
   /** Once a second: what changes without a request. */
   beat(): void {
     this.gauges.update();
+    this.seats.sweep((socket) => this.watch.refused(LARGE_HEAD, '', socket.remoteAddress ?? '', ''));
+    this.options.meter.gauge('outrider_buffer_bytes', {}).set(this.overload.buffers.used);
     this.beats += 1;
     if (this.beats % TLS_REFRESH_BEATS === 0) this.lanes.refreshTls();
   }
@@ -139,6 +153,7 @@ export class Path {
       this.captures = { perSecond: capture.rate, store };
     }
     this.overload.limit = limits.inFlight;
+    this.overload.buffers.limit = limits.bufferBytes;
     this.memory.limit = capture.memory;
     // What waits is there twice: as it was posted, and as the keeper reads it.
     client.backlogBytes = capture.memory / 2;

@@ -68,6 +68,7 @@ export const CATALOG = [
   counter('outrider_request_bytes_total', 'path', 'Bytes of request bodies received.', []),
   counter('outrider_response_bytes_total', 'path', 'Bytes of response bodies sent.', []),
   gauge('outrider_requests_in_flight', 'path', 'Exchanges that have begun and not ended.', []),
+  gauge('outrider_buffer_bytes', 'path', 'Memory held for exchanges, at most about limits.bufferBytes.', []),
   counter('outrider_failures_total', 'path', 'Exchanges whose verdict is failed.', [rule, target, reason]),
   counter('outrider_rejected_total', 'path', 'Requests answered by Outrider itself without a target.', [
     closed('reason', 'what was wrong with the request, or what was full', REJECTIONS),

@@ -67,6 +67,7 @@ export const CAPTURE_OUTCOMES: readonly CaptureOutcome[] = ['committed', 'partia
 export const REJECTIONS: readonly string[] = [
   'auth',
   'body',
+  'buffers',
   'chunkExtensions',
   'coding',
   'connect',

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { type BodyOwner, RequestBody } from '../../src/accept/body.ts';
+import { Buffers, STREAM_BYTES } from '../../src/accept/buffers.ts';
 import { type CopyFiles, CopyMemory, type CopyPolicy } from '../../src/accept/copy.ts';
 import { cleanUp } from '../helpers/cleanup.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -54,15 +55,16 @@ interface Parts {
   readonly maxBytes?: number;
   readonly policy?: CopyPolicy | null;
   readonly ask?: (() => void) | null;
+  readonly buffers?: Buffers;
 }
 
-function start({ length = null, idleMs = 60_000, maxBytes = 0, policy = null, ask = null }: Parts = {}) {
+function start({ length = null, idleMs = 60_000, maxBytes = 0, policy = null, ask = null, buffers }: Parts = {}) {
   const source = new FakeSource();
   const owner = new Owner();
   const body = new RequestBody(source, length, { idleMs, maxBytes }, ask);
   cleanUp(() => body.release());
   body.copyTo(policy);
-  body.open(owner);
+  body.open(owner, buffers ?? null);
   return { source, owner, body };
 }
 
@@ -276,5 +278,70 @@ describe('a disk that is behind', () => {
     body.end();
     body.release();
     expect(timers()).toBeLessThanOrEqual(before);
+  });
+});
+
+describe('what a body takes of limits.bufferBytes', () => {
+  test('is its length while it is small, until the exchange is over', () => {
+    const buffers = new Buffers();
+    const { body } = start({ length: 1000, buffers });
+    expect(buffers.used).toBe(1000);
+    body.push(bytes(1000));
+    body.end();
+    expect(buffers.used).toBe(1000);
+    body.release();
+    expect(buffers.used).toBe(0);
+  });
+
+  test('is that of a stream while one runs, whatever its length is', async () => {
+    const buffers = new Buffers();
+    const large = start({ length: 1_000_000, buffers });
+    expect(buffers.used).toBe(STREAM_BYTES);
+    const chunked = start({ buffers });
+    await turn();
+    expect(buffers.used).toBe(2 * STREAM_BYTES);
+    const sent = read(chunked.body.content() as Readable);
+    chunked.body.push(bytes(70_000));
+    chunked.body.end();
+    await sent;
+    await turn();
+    expect(buffers.used).toBe(STREAM_BYTES);
+    large.body.lost();
+    large.body.release();
+    expect(buffers.used).toBe(0);
+  });
+
+  test('of a chunked one that came at once is what came', async () => {
+    const buffers = new Buffers();
+    const { body } = start({ buffers });
+    body.push(bytes(10));
+    body.end();
+    await turn();
+    expect(buffers.used).toBe(10);
+    body.readRest(1000, () => undefined);
+    expect(buffers.used).toBe(0);
+  });
+
+  test('is given back when the rest is only read for the record, in a file', () => {
+    const buffers = new Buffers();
+    const files = new SlowFiles();
+    const { body } = start({ length: 100_000, buffers, policy: { memory: new CopyMemory(0), files, limit: 1e9 } });
+    let done = false;
+    body.push(bytes(50_000));
+    body.readRest(60_000, () => {
+      done = true;
+    });
+    body.push(bytes(50_000));
+    body.end();
+    expect([done, buffers.used]).toEqual([true, 0]);
+  });
+
+  test('where memory is short, a large one is not read before the target wants it; a small one is', () => {
+    const buffers = new Buffers(1_000_000);
+    buffers.change(0, 600_000);
+    const large = start({ length: 100_000, buffers });
+    expect([large.source.flowing, large.owner.heard]).toEqual([false, ['ready']]);
+    const small = start({ length: 100, buffers });
+    expect([small.source.flowing, small.owner.heard]).toEqual([true, []]);
   });
 });

@@ -275,6 +275,19 @@ describe('a caller that sends its whole request before it reads anything', () =>
 });
 
 describe('L08 connections', () => {
+  test('of all listeners count together', async () => {
+    const listeners = ['one', 'two'].map((name) => ({ name, address: '127.0.0.1:0' }));
+    const { path } = await start({ listeners, limits: { connections: 2 } });
+    const [one = 0, two = 0] = Object.values(path.ports);
+    const kept = [connect(one, '127.0.0.1'), connect(two, '127.0.0.1')];
+    await waitFor(() => kept.every(({ readyState }) => readyState === 'open'), { what: 'two connections' });
+    expect((await sendRaw(one, GET)).responses).toEqual([]);
+    expect((await sendRaw(two, GET)).responses).toEqual([]);
+    kept[0]?.destroy();
+    await waitFor(async () => (await sendRaw(two, GET, { responses: 1 })).responses.length === 1, { what: 'room' });
+    kept[1]?.destroy();
+  });
+
   test('beyond limits.connections are closed at once, and those before are not touched', async () => {
     const { path } = await start({ limits: { connections: 2 } });
     const [one, two] = [connect(path.port, '127.0.0.1'), connect(path.port, '127.0.0.1')];

@@ -4,7 +4,9 @@
  */
 import './one-realm.ts';
 import { readFileSync } from 'node:fs';
+import type { Buffers } from '../../src/accept/buffers.ts';
 import { CopyMemory } from '../../src/accept/copy.ts';
+import { Seats } from '../../src/accept/node-seats.ts';
 import type { Listener, ListenerEvents } from '../../src/accept/node-server.ts';
 import { Overload } from '../../src/accept/overload.ts';
 import { type AmbassadorParts, serve } from '../../src/ambassador.ts';
@@ -52,6 +54,7 @@ export interface RunningPath {
   readonly client: KeeperClient;
   readonly lines: readonly LogLine[];
   readonly memory: CopyMemory;
+  readonly buffers: Buffers;
   readonly listeners: readonly Listener[];
   readonly tunnels: Tunnels;
   readonly pseudonym: string;
@@ -126,6 +129,7 @@ class Path implements RunningPath {
     this.client.backlogBytes = capture.memory;
     this.memory = new CopyMemory(capture.memory);
     this.overload = new Overload(limits.inFlight);
+    this.overload.buffers.limit = limits.bufferBytes;
     const resolver = options.resolver ?? new Resolver();
     this.lanes = new Lanes({ resolver, readFile, headerBytes: limits.headerBytes * 2, deadlines: new Deadlines() });
     this.lanes.update(this.settings.routes.targets);
@@ -153,6 +157,10 @@ class Path implements RunningPath {
     this.tunnels.idleMs = limits.tunnelIdle;
   }
 
+  get buffers(): Buffers {
+    return this.overload.buffers;
+  }
+
   get captures(): readonly Capture[] {
     return this.keeper.captures;
   }
@@ -164,7 +172,7 @@ class Path implements RunningPath {
       refused: (refusal, listener, remote, excerpt) => this.parts.watch.refused(refusal, listener, remote, excerpt),
       tolerated: (kind) => this.parts.watch.tolerated(kind),
     };
-    this.listeners = await bindListeners(this.settings, events);
+    this.listeners = await bindListeners(this.settings, events, new Seats());
     for (const { name, addresses } of this.listeners) this.ports[name] = Number(addresses[0]?.split(':').at(-1));
     this.port = Object.values(this.ports)[0] ?? 0;
     this.url = `http://127.0.0.1:${this.port}`;
@@ -206,6 +214,7 @@ class Path implements RunningPath {
       upstreams: upstreams.reduce((sum, { inFlight }) => sum + inFlight, 0),
       waiting: upstreams.reduce((sum, { waiting }) => sum + waiting, 0),
       copyBytes: this.memory.used,
+      bufferBytes: this.overload.buffers.used,
     };
   }
 

@@ -166,14 +166,18 @@ const capture = z.strictObject({
 const timer = duration({ zero: true, max: 2 ** 31 - 1 });
 
 const limits = z.strictObject({
-  bufferBytes: later(
-    z.union([z.literal('auto'), size({ min: 2 ** 20 })], {
+  bufferBytes: z
+    .union([z.literal('auto'), size({ min: 2 ** 20 })], {
       error: ({ input }) => `found ${shown(input)}; expected auto, or a size of at least 1Mi`,
-    }),
-    'auto',
-  ).describe("All stream buffers together; auto: a quarter of the container's memory limit, else 64Mi."),
+    })
+    .prefault('auto')
+    .describe(
+      "All stream buffers together; more requests are 503. auto: a quarter of the container's memory limit, else 64Mi.",
+    ),
   inFlight: wholeNumber(1).prefault(10_000).describe('Requests at once; more are answered 503.'),
-  connections: wholeNumber(1).prefault(10_000).describe('Connections at once, of all listeners.'),
+  connections: wholeNumber(1)
+    .prefault(10_000)
+    .describe('Connections at once, of all listeners; fewer where the process may not open so many files.'),
   requestLine: size({ min: 256, max: 2 ** 20 })
     .prefault('16Ki')
     .describe('Longest request line; 414.'),

@@ -100,7 +100,7 @@ const target = z.strictObject({
     })
     .prefault({})
     .describe('Pool of connections.'),
-  tls: tls.prefault({}).describe('For https:// URLs.'),
+  tls: tls.prefault({}).describe('For https:// URLs. Its files are read anew within seconds when they change.'),
   proxy: later(z.string(), '').describe('HTTP proxy on the way to the target.'),
 });
 

@@ -241,8 +241,11 @@ describe('bufferBytes: auto', () => {
     expect(auto(files)).toBe(bytes);
   });
 
-  test('a size of one’s own is refused as long as nothing keeps to it', () => {
-    expect(() => loadProcess('limits: {bufferBytes: 2Mi}')).toThrow(/limits\.bufferBytes: not in this version/);
+  test('a size of one’s own is taken, and one that is too small refused', () => {
+    expect(loadProcess('limits: {bufferBytes: 2Mi}').settings.process.limits.bufferBytes).toBe(2 << 20);
+    expect(() => loadProcess('limits: {bufferBytes: 2Ki}')).toThrow(
+      /limits\.bufferBytes: found "2Ki"; at least 1048576 bytes/,
+    );
   });
 });
 
