@@ -78,12 +78,16 @@ export class Seats {
     let heads = 0;
     for (const socket of this.callers) heads += Connection.unfinished(socket) * HEAD_FACTOR;
     this.heads = buffers.change(this.heads, heads);
+    // Where others fill it, heads are no cause.
     if (!buffers.full || heads < buffers.limit / 2) return;
     for (const socket of this.callers) {
-      if (Connection.unfinished(socket) < LARGE_HEAD_BYTES) continue;
+      const bytes = Connection.unfinished(socket);
+      if (bytes < LARGE_HEAD_BYTES) continue;
+      heads -= bytes * HEAD_FACTOR;
       cut(socket);
       socket.destroy();
     }
+    this.heads = buffers.change(this.heads, heads);
   }
 }
 

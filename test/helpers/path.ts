@@ -60,7 +60,7 @@ export interface RunningPath {
   readonly pseudonym: string;
   /** Counters and gauges with at least these labels, added up. */
   metric(name: MetricName, labels?: Readonly<Record<string, string>>): number;
-  /** Brings the gauges of the targets up to date, as happens once a second. */
+  /** Brings the gauges of the targets up to date and looks at unfinished heads, as happens once a second. */
   beat(): void;
   /** @throws when the target is not there. */
   upstreams(target: string): readonly Upstream[];
@@ -114,6 +114,7 @@ class Path implements RunningPath {
   private readonly meter = new Meter(() => undefined);
   private readonly lanes: Lanes;
   private readonly overload: Overload;
+  private readonly seats: Seats;
   private parts: AmbassadorParts;
   private readonly values = createValueSource({ env: {} });
   private readonly retired: Upstream[] = [];
@@ -130,6 +131,8 @@ class Path implements RunningPath {
     this.memory = new CopyMemory(capture.memory);
     this.overload = new Overload(limits.inFlight);
     this.overload.buffers.limit = limits.bufferBytes;
+    const { buffers } = this.overload;
+    this.seats = new Seats({ files: Number.POSITIVE_INFINITY, inFlight: () => this.overload.inFlight, buffers });
     const resolver = options.resolver ?? new Resolver();
     this.lanes = new Lanes({ resolver, readFile, headerBytes: limits.headerBytes * 2, deadlines: new Deadlines() });
     this.lanes.update(this.settings.routes.targets);
@@ -172,7 +175,7 @@ class Path implements RunningPath {
       refused: (refusal, listener, remote, excerpt) => this.parts.watch.refused(refusal, listener, remote, excerpt),
       tolerated: (kind) => this.parts.watch.tolerated(kind),
     };
-    this.listeners = await bindListeners(this.settings, events, new Seats());
+    this.listeners = await bindListeners(this.settings, events, this.seats);
     for (const { name, addresses } of this.listeners) this.ports[name] = Number(addresses[0]?.split(':').at(-1));
     this.port = Object.values(this.ports)[0] ?? 0;
     this.url = `http://127.0.0.1:${this.port}`;
@@ -190,6 +193,8 @@ class Path implements RunningPath {
 
   beat(): void {
     new TargetGauges(this.meter, this.lanes).update();
+    const why = { status: 0, kind: 'buffers', detail: 'a large head' };
+    this.seats.sweep(() => this.parts.watch.refused(why, '', '', ''));
   }
 
   upstreams(target: string): readonly Upstream[] {
