@@ -82,4 +82,32 @@ export const SECURITY_SABOTAGES: readonly Sabotage[] = [
     replace: 'if (',
     caughtBy: { file: EGRESS, title: 'S01' },
   },
+  {
+    name: 'the admin API takes who comes through a proxy for somebody of this machine',
+    file: 'src/watch/api/tokens.ts',
+    find: 'request.headers[name] !== undefined',
+    replace: 'request.headers[name] === name',
+    caughtBy: { file: 'test/watch/api/admin.test.ts', title: 'what came through a proxy' },
+  },
+  {
+    name: 'a Forwarded of the caller goes on as it came',
+    file: 'src/forward/headers.ts',
+    find: "      case FIELD.forwarded:\n        if (policy.forwarded !== 'append') break;\n",
+    replace: '      case FIELD.forwarded:\n        if (policy.forwarded !== null) break;\n',
+    caughtBy: { file: 'test/forward/headers.test.ts', title: 'H16 a Forwarded of the caller' },
+  },
+  {
+    name: 'extensions of chunks may be as long as they like',
+    file: 'src/accept/chunk-extensions.ts',
+    find: 'return read - data > ',
+    replace: 'return read - data < 0 && read > ',
+    caughtBy: { file: 'test/accept/wire-cases.test.ts', title: 'F13 bytes of extensions' },
+  },
+  {
+    name: 'who holds every connection of the metrics port keeps the probes out',
+    file: 'src/watch/node-listen.ts',
+    find: 'if (open.size > MAX_CONNECTIONS) oldest?.destroy();',
+    replace: 'if (open.size > MAX_CONNECTIONS && oldest !== undefined) socket.destroy();',
+    caughtBy: { file: 'test/watch/node-metrics-server.test.ts', title: 'whoever holds all connections' },
+  },
 ];
