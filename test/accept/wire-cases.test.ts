@@ -32,6 +32,15 @@ async function expectRefused(bytes: string, allowed: readonly number[] = [400]):
 const post = (fields: string, body = ''): string => `POST /x HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n${body}`;
 const get = (fields: string): string => `GET /x HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
 const chunked = (body: string): string => post('Transfer-Encoding: chunked', body);
+
+/** All at once: a connection that is closed in stages takes a second. */
+async function each(values: readonly string[], check: (value: string) => Promise<void>): Promise<void> {
+  const failed = (value: string) => (error: unknown) => {
+    throw new Error(`${JSON.stringify(value)}: ${String(error)}`);
+  };
+  await Promise.all(values.map((value) => check(value).catch(failed(value))));
+}
+
 const shown = (id: string, values: readonly string[]): (readonly [title: string, value: string])[] =>
   values.map((value) => [`${id} ${JSON.stringify(value)}`, value] as const);
 
@@ -49,19 +58,17 @@ describe('framing fields', () => {
     await expectRefused(post(fields, '0\r\n\r\n'), [400, 501]);
   });
 
-  test.each(
-    shown('F03 a length of', ['+5', '-48', '0x10', '1Z', '5 5', '', '9223372036854775808', '1\t2', '5\0', '5,']),
-  )('%s', async (_, value) => {
-    await expectRefused(post(`Content-Length: ${value}`, 'hello'));
+  test('F03 a length that is no number of bytes', async () => {
+    const values = ['+5', '-48', '0x10', '1Z', '5 5', '', '9223372036854775808', '1\t2', '5\0', '5,'];
+    await each(values, (value) => expectRefused(post(`Content-Length: ${value}`, 'hello')));
   });
 
-  test.each(
-    shown('F04 F05 a coding of', [
+  test('F04 F05 a coding that is not exactly chunked', async () => {
+    const values = [
       ...['chunked, chunked', 'xchunked', 'chunked, gzip', 'gzip', 'carrier-pigeon', 'identity', ''],
       ...[',chunked', 'gzip, chunked', 'identity, chunked', 'chunked;q=1', '"chunked"', 'chunked,'],
-    ]),
-  )('%s', async (_, value) => {
-    await expectRefused(post(`Transfer-Encoding: ${value}`, '0\r\n\r\n'), [400, 501]);
+    ];
+    await each(values, (value) => expectRefused(post(`Transfer-Encoding: ${value}`, '0\r\n\r\n'), [400, 501]));
   });
 
   test('F04 two Transfer-Encoding lines', async () => {
