@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { argumentsOf, copiesOf, readDockerfile, type Stage } from '../../scripts/image/dockerfile.ts';
 import { HEAP_FLAGS } from '../../src/runtime/cli/heap-flags.ts';
-import { argumentsOf, copiesOf, readDockerfile, type Stage } from './dockerfile.ts';
 import { projectRoot } from './tree.ts';
 
 const stages = readDockerfile();

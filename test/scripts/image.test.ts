@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeImageRoot } from '../../scripts/image/root.ts';
 import { HEAP_FLAGS } from '../../src/runtime/cli/heap-flags.ts';
 import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { closedPort } from '../helpers/ports.ts';
 import { waitFor } from '../helpers/wait.ts';
-import { imageCommand, innerPid, makeImageRoot, startInImage, wordsOf } from './image.ts';
+import { imageCommand, innerPid, startInImage, wordsOf } from './image.ts';
 import { projectRoot } from './tree.ts';
 
 // It is made of Linux: binaries, libraries, namespaces.

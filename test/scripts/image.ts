@@ -1,56 +1,9 @@
-/** The image's file system as the Dockerfile would make it, in a folder, and processes inside it. */
-import { execFileSync } from 'node:child_process';
-import { chownSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from '../../scripts/build.mjs';
+/** Processes inside the image's file system. */
+import { readFileSync } from 'node:fs';
+import { argumentsOf, imageStage } from '../../scripts/image/dockerfile.ts';
 import { type Child, startChild } from '../helpers/child.ts';
-import { argumentsOf, copiesOf, readDockerfile } from './dockerfile.ts';
-import { projectRoot } from './tree.ts';
 
 const IMAGE_UID = 10001;
-
-/** Follows the COPY lines of the last stage; what an earlier stage makes is made here in its way. */
-export function makeImageRoot(work: string): string {
-  const root = join(work, 'image');
-  mkdirSync(root);
-  const stages: Readonly<Record<string, (path: string) => string>> = {
-    '': (path) => join(projectRoot, path),
-    rootfs: (path) => path.replace('/made', join(work, 'made')),
-    modules: (path) => path.replace('/build', join(work, 'modules')),
-    build: (path) => path.replace('/build', projectRoot),
-  };
-  execFileSync('sh', [join(projectRoot, 'scripts/image-rootfs.sh'), process.execPath, join(work, 'made')]);
-  copyProductionModules(join(work, 'modules'));
-  build();
-  for (const { from, owner, sources, destination } of copiesOf(imageStage())) {
-    for (const source of sources) copyInto(stages[from]?.(source) ?? source, join(root, destination), source);
-    if (owner !== '' && process.getuid?.() === 0) chownSync(join(root, destination, 'outrider'), IMAGE_UID, 0);
-  }
-  return root;
-}
-
-/** As Docker does: of a folder its contents, a file by its name into a folder. */
-function copyInto(from: string, to: string, source: string): void {
-  const isFolder = source.endsWith('/');
-  cpSync(from, isFolder ? to : join(to, source), { recursive: true, verbatimSymlinks: true });
-}
-
-function imageStage() {
-  const stage = readDockerfile().at(-1);
-  if (stage === undefined) throw new Error('the Dockerfile has no stage');
-  return stage;
-}
-
-/** What `npm ci --omit=dev` would leave, by the lock file. */
-function copyProductionModules(folder: string): void {
-  const lock: { packages: Record<string, { dev?: boolean; devOptional?: boolean }> } = JSON.parse(
-    readFileSync(join(projectRoot, 'package-lock.json'), 'utf8'),
-  );
-  for (const [path, entry] of Object.entries(lock.packages)) {
-    if (path === '' || entry.dev === true || entry.devOptional === true) continue;
-    cpSync(join(projectRoot, path), join(folder, path), { recursive: true });
-  }
-}
 
 /** The image's entry point and command, or other words in their place. */
 export function imageCommand(...command: string[]): string[] {

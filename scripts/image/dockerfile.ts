@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from './tree.ts';
+import { root as projectRoot } from '../project.mjs';
 
 export interface Instruction {
   readonly name: string;
@@ -31,6 +31,13 @@ export function readDockerfile(): Stage[] {
     else stages.at(-1)?.instructions.push({ name, text });
   }
   return stages;
+}
+
+/** The last stage: what is shipped. Throws Error when there is none. */
+export function imageStage(): Stage {
+  const stage = readDockerfile().at(-1);
+  if (stage === undefined) throw new Error('the Dockerfile has no stage');
+  return stage;
 }
 
 function parseInstructions(text: string): Instruction[] {
