@@ -3,7 +3,7 @@ import type { CliContext } from './context.ts';
 import { readSettings } from './read-settings.ts';
 import { headFromWords, type WrittenRequest } from './request-head.ts';
 import { explainer, type SentRequest } from './sent-request.ts';
-import { printable } from './table.ts';
+import { printable, printableJson } from './table.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ExplainRequest extends Omit<WrittenRequest, 'listener'> {
@@ -20,7 +20,7 @@ export function explain(path: string | undefined, request: ExplainRequest, json:
   const settings = readSettings(path, context);
   const listener = listenerNamed(settings, request.listener);
   const sent = explainer(settings, context.env)(headFromWords({ ...request, listener }));
-  if (json) context.out(JSON.stringify({ ...sent, headers: sent.headers && pairs(sent.headers) }, null, 2));
+  if (json) context.out(printableJson({ ...sent, headers: sent.headers && pairs(sent.headers) }));
   else for (const line of describe(sent, request.method)) context.out(line);
   return 0;
 }

@@ -1,6 +1,6 @@
 import { type AdminOptions, getJson } from './admin-client.ts';
 import type { CliContext } from './context.ts';
-import { formatTable, printable } from './table.ts';
+import { formatTable, printable, printableJson } from './table.ts';
 import { CommandFailure } from './usage-error.ts';
 
 /** What the API takes as a filter, under the same name. */
@@ -19,7 +19,7 @@ export async function listRecords(options: Options, context: CliContext): Promis
   const page = await getJson(`/api/records?${toQuery(options)}`, options);
   const { records, next } = readPage(page);
   if (options.json === true) {
-    context.out(JSON.stringify({ records, next }, null, 2));
+    context.out(printableJson({ records, next }));
     return 0;
   }
   const [header = '', ...lines] = formatTable([
@@ -36,7 +36,7 @@ export async function listRecords(options: Options, context: CliContext): Promis
 export async function showRecord(id: string, options: Options, context: CliContext): Promise<number> {
   const record = await getJson(`/api/records/${encodeURIComponent(id)}`, options);
   if (!isRecord(record)) throw new CommandFailure('the admin API answered something that is no record');
-  if (options.json === true) context.out(JSON.stringify(record, null, 2));
+  if (options.json === true) context.out(printableJson(record));
   else for (const line of describeRecord(record)) context.out(line);
   return 0;
 }

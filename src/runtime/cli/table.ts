@@ -15,6 +15,14 @@ export function formatTable(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** JSON of the same value: what a terminal might obey is escaped, as JSON itself escapes only C0. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Control characters (C0, DEL, C1) and bidirectional overrides as `\xNN` or `\uNNNN`. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (char) => {

@@ -61,6 +61,20 @@ describe('outrider records', () => {
     expect(JSON.parse(lines.join('\n'))).toEqual({ records: [RECORD], next: null });
   });
 
+  test('S11 --json gives a terminal nothing to obey, and means the same', async () => {
+    const record = { ...RECORD, body: 'a\u009b2J\u001b[2J\u007f\u202e\u2028b', rule: '\u0085' };
+    const list = await adminAnswering(200, { records: [record], next: null });
+    const one = await adminAnswering(200, record);
+    for (const args of [
+      ['--admin', list.url],
+      [RECORD.id, '--admin', one.url],
+    ]) {
+      const text = (await run('records', ...args, '--json')).lines.join('\n');
+      expect(text.replaceAll('\n', '')).toMatch(/^[^\p{Cc}\u2028\u202e]+$/u);
+      expect(JSON.stringify(JSON.parse(text))).toContain(JSON.stringify(record.body));
+    }
+  });
+
   test('with an id shows that record, what was sent included', async () => {
     const admin = await adminAnswering(200, RECORD);
     const { code, lines } = await run('records', RECORD.id, '--admin', admin.url);
