@@ -9,27 +9,11 @@ import { type BodyLimits, type BodyOwner, RequestBody } from './body.ts';
 import { BEHIND_BYTES, type Buffers } from './buffers.ts';
 import { isTooMuch, TOO_MUCH_AROUND } from './chunk-extensions.ts';
 import { chunkPassed } from './chunk-garbage.ts';
-import { type InspectedHead, inspectTrailers, type Refusal } from './guard.ts';
+import { type InspectedHead, inspectTrailers } from './guard.ts';
 import { LINGER_MS } from './linger.ts';
+import type { CallerOwner, CallerTracker } from './node-caller-owner.ts';
 
-/** Who follows one request on its way. */
-export interface CallerOwner {
-  /** The connection to the caller ended before its answer did. */
-  callerGone(): void;
-  /** What was written has left; more may follow. */
-  callerDrained(): void;
-  /** The last that is heard: the answer is complete or the connection is gone. */
-  callerClosed(): void;
-}
-
-/** What a listener needs to know of each request on a connection. */
-export interface CallerTracker {
-  finished(caller: Caller): void;
-  /** The end of the body is not what HTTP allows: nothing that follows is served. */
-  distrust(refusal: Refusal, request: IncomingMessage): void;
-  /** Whether the answer to this request is the last on its connection; then nothing that follows is served. */
-  isLast(caller: Caller, wanted: boolean): boolean;
-}
+export type { CallerOwner } from './node-caller-owner.ts';
 
 const kCaller = Symbol('caller');
 interface Tagged {
@@ -56,6 +40,7 @@ export class Caller {
   private closeAfter = false;
   private waitsForContinue: boolean;
   private informed = 0;
+  private isDistrusted = false;
   /** Of the connection when this request's head had come; counted for chunks alone. */
   private readonly bytesBefore: number;
   private readonly headBytes: number;
@@ -245,9 +230,18 @@ export class Caller {
   }
 
   /** @internal */
-  bodyEnded({ rawTrailers }: IncomingMessage): void {
-    const refusal = rawTrailers.length > 0 ? inspectTrailers(rawTrailers) : null;
-    if (refusal === null) return this.body.end();
+  bodyEnded(): void {
+    this.checkTrailers();
+    if (!this.isDistrusted) this.body.end();
+  }
+
+  /** The parser may be further than the stream of the body: what is behind bad trailers is not to be served. */
+  checkTrailers(): void {
+    const { rawTrailers } = this.request;
+    if (rawTrailers.length === 0 || this.isDistrusted) return;
+    const refusal = inspectTrailers(rawTrailers);
+    if (refusal === null) return;
+    this.isDistrusted = true;
     this.tracker.distrust(refusal, this.request);
     this.body.broken('broken');
   }
@@ -283,7 +277,7 @@ function onData(this: IncomingMessage & Tagged, chunk: Uint8Array): void {
   this[kCaller]?.bodyCame(chunk);
 }
 function onEnd(this: IncomingMessage & Tagged): void {
-  this[kCaller]?.bodyEnded(this);
+  this[kCaller]?.bodyEnded();
 }
 function onAborted(this: IncomingMessage & Tagged): void {
   this[kCaller]?.body.lost();

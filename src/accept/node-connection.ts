@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import type { BodyFault } from './body.ts';
 import type { Refusal } from './guard.ts';
 import { endGently } from './linger.ts';
-import type { Caller, CallerTracker } from './node-caller.ts';
+import type { Caller } from './node-caller.ts';
+import type { CallerTracker } from './node-caller-owner.ts';
 import { PeerTable } from './peer-table.ts';
 
 /** The listener, as far as its connections need it. */
@@ -77,6 +78,12 @@ export class Connection implements CallerTracker {
   /** Requests on it wait for their answers. */
   get isBusy(): boolean {
     return this.waiting > 0;
+  }
+
+  /** Whether a further request on it may be served. */
+  get isOpen(): boolean {
+    this.latest?.checkTrailers();
+    return !this.ended;
   }
 
   add(caller: Caller): void {

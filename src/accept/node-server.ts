@@ -205,7 +205,7 @@ class NodeListener implements Listener, ConnectionOwner {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const connection = Connection.of(request.socket, this);
     // Behind a refusal on the same connection: it goes away with it.
-    if (connection.ended) return;
+    if (!connection.isOpen) return;
     const inspected = this.inspect(request);
     if (isRefusal(inspected)) {
       connection.ended = true;
@@ -240,7 +240,7 @@ class NodeListener implements Listener, ConnectionOwner {
 
   private upgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
     const connection = Connection.of(request.socket, this);
-    if (connection.ended) return;
+    if (!connection.isOpen) return;
     const inspected = this.inspect(request);
     const refusal = isRefusal(inspected) ? inspected : upgradeProblem(inspected, connection.isBusy);
     if (refusal !== null) this.refuseSocket(refusal, request);

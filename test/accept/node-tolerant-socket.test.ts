@@ -65,6 +65,17 @@ describe('tolerate', () => {
     ]);
   });
 
+  test.each([1, 1000])(
+    'F14 in pieces of %i bytes: a trailer that routes is 400, and what is behind it in the same segment is not served',
+    async (splitEvery) => {
+      const { path, target } = await start();
+      const chunked = 'POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n';
+      const bytes = `${chunked}Host: evil\r\n\r\nGET /behind HTTP/1.1\r\nHost: a\r\n\r\n`;
+      expect(statuses(await sendRaw(path.port, bytes, { splitEvery }))).toEqual([400]);
+      expect(target.requests.filter(({ complete }) => complete)).toEqual([]);
+    },
+  );
+
   test('an upload that its target does not read is not read either', async () => {
     const target = await startRawTarget(({ socket }) => void socket.pause());
     const listeners = [{ name: 'ambassador', address: '127.0.0.1:0', tolerate: ALL }];
