@@ -49,11 +49,29 @@ const refuse = (status: number, kind: string, detail: string): Refusal => ({ sta
 
 export const isRefusal = (value: Refusal | InspectedHead): value is Refusal => 'status' in value;
 
+/** Up to 65535; it may be empty. */
+const PORT = '(?::(?:[0-5]?[0-9]{0,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?';
 /** RFC 9112 section 3.2: uri-host [ ":" port ], as far as an intermediary must know it. */
-const AUTHORITY = /^(?:\[[0-9a-fA-F:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9a-fA-F]{2})+)(?::[0-9]{0,5})?$/;
+const AUTHORITY = new RegExp(`^(?:\\[[0-9a-fA-F:.]+\\]|(?:[\\w\\-.~!$&'()*+,;=]|%[0-9a-fA-F]{2})+)${PORT}$`);
+/** Once decoded it would be another authority, or none. */
+const NEVER_ENCODED = /[\0-\x20\x7f/?#@:[\]\\]/;
 
 /** Whether it may stand in a Host field; an empty one may (RFC 9112 section 3.2). */
-export const isAuthority = (value: string): boolean => value === '' || AUTHORITY.test(value);
+export const isAuthority = (value: string): boolean => value === '' || isPlace(value);
+
+function isPlace(value: string): boolean {
+  if (!AUTHORITY.test(value)) return false;
+  if (value.startsWith('[')) return URL.canParse(`http://${value}`);
+  return !value.includes('%') || isDecodable(value);
+}
+
+function isDecodable(value: string): boolean {
+  try {
+    return !NEVER_ENCODED.test(decodeURIComponent(value.replace(/:[0-9]*$/, '')));
+  } catch {
+    return false;
+  }
+}
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 /** VCHAR without "#" (a fragment is never sent, RFC 9110 section 7.1). */
@@ -243,9 +261,9 @@ function inspectTarget(
   if (absolute === null) return refuse(400, 'target', 'The request target is neither a path nor an absolute URI.');
   const [, authority = '', rest = ''] = absolute;
   // The last on the way asks the server itself (section 3.2.4), and that is Outrider.
-  if (method === 'OPTIONS' && rest === '' && AUTHORITY.test(authority)) return { uri: '*', authority };
+  if (method === 'OPTIONS' && rest === '' && isPlace(authority)) return { uri: '*', authority };
   const uri = rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest;
-  if (!AUTHORITY.test(authority)) return refuse(400, 'target', 'The request target names no valid host.');
+  if (!isPlace(authority)) return refuse(400, 'target', 'The request target names no valid host.');
   if (!ORIGIN_FORM.test(uri)) return refuse(400, 'target', 'The request target holds forbidden characters.');
   return { uri, authority };
 }

@@ -115,11 +115,32 @@ describe('Host', () => {
     ['a list', ['Host', 'a.test\tb.test']],
     ['bytes beyond ASCII', ['Host', 'ü.test']],
     ['a percent sign that encodes nothing', ['Host', 'a%zz.test']],
+    ['a port beyond all ports', ['Host', 'a.test:65536']],
+    ['an address of no family', ['Host', '[1.2.3]']],
+    ['too many colons', ['Host', '[:::]']],
+    ['a zone', ['Host', '[fe80::1%25lo]']],
+    ['an encoded NUL', ['Host', 'a%00.test']],
+    ['an encoded line end', ['Host', 'a.test%0d%0aX:%20y']],
+    ['an encoded delimiter', ['Host', 'user%40a.test']],
+    ['an encoded colon', ['Host', 'a.test%3a80']],
+    ['encoded bytes that are no UTF-8', ['Host', 'a%ff.test:80']],
   ])('F18 refuses %s', (_, host) => {
     expect(statusOf({ host })).toBe(400);
   });
 
-  test.each(['a.test', 'a.test:8080', 'a.test:', '127.0.0.1', '[::1]:80', 'a_b.svc', ''])('accepts "%s"', (host) => {
+  test.each([
+    'a.test',
+    'a.test:8080',
+    'a.test:',
+    '127.0.0.1',
+    '[::1]:80',
+    '[::ffff:1.2.3.4]',
+    'a.test:65535',
+    'a.test:080',
+    '%C3%BC.test:80',
+    'a_b.svc',
+    '',
+  ])('accepts "%s"', (host) => {
     expect(passed({ host: ['Host', host] }).authority).toBe(host);
   });
 });
