@@ -2,8 +2,10 @@
  * What others collected, and more of the same made by a table, against a real Outrider. `npm run test:conformance` is
  * this file with every variant, and writes RESULTS.md.
  */
+import { answerAttacks } from './answer-attacks.ts';
 import { type AnswerRun, runAnswers } from './answer-run.ts';
-import { answerCorpus, HAS_CORPUS, requestCorpus } from './corpus.ts';
+import { attacks } from './attacks.ts';
+import { answerCorpus, HAS_CORPUS, type Message, requestCorpus } from './corpus.ts';
 import { mutationsOf } from './mutations.ts';
 import { reasonToRefuse } from './reasons.ts';
 import { writeResults } from './report.ts';
@@ -11,7 +13,6 @@ import { type RequestRun, type Rig, runRequests, startRig } from './request-run.
 import { allVariants, sampleOf } from './variants.ts';
 
 const FULL = process.env.OUTRIDER_CONFORMANCE === 'full';
-const SAMPLE = 400;
 const SEED = Number(process.env.OUTRIDER_CONFORMANCE_SEED ?? 1);
 const LONG_MS = 300_000;
 const ALL = ['missing-host', 'raw-target', 'bare-lf', 'obs-fold'];
@@ -19,20 +20,26 @@ const ALL = ['missing-host', 'raw-target', 'bare-lf', 'obs-fold'];
 const withCorpus = HAS_CORPUS ? describe : describe.skip;
 if (!HAS_CORPUS) process.stderr.write('conformance: ../shared/corpus is not there, its messages are not sent\n');
 
+const some = (messages: readonly Message[], count: number): readonly Message[] =>
+  FULL ? messages : sampleOf(messages, count, 1);
+
 const faultsOf = (results: readonly { readonly id: string; readonly violations: readonly string[] }[]): string[] =>
   results.flatMap(({ id, violations }) => violations.map((violation) => `${id}: ${violation}`));
 
 const seen: {
   requests?: RequestRun;
   tolerant?: RequestRun;
+  attacks?: RequestRun;
   variants?: RequestRun;
   mutations: RequestRun[];
   answers?: AnswerRun;
-} = { mutations: [] };
+  answerAttacks: { GET?: AnswerRun; HEAD?: AnswerRun };
+} = { mutations: [], answerAttacks: {} };
 
 let rig: Rig;
+let tolerant: Rig;
 beforeAll(async () => {
-  rig = await startRig();
+  [rig, tolerant] = await Promise.all([startRig(), startRig(ALL)]);
 });
 
 withCorpus('the corpus of requests, whole and byte by byte', () => {
@@ -51,6 +58,8 @@ withCorpus('the corpus of requests, whole and byte by byte', () => {
     const rejected = run.results.filter(({ enforce }) => enforce === 'must-reject');
     const arrived = rejected.filter((result) => result.arrived > 0 || result.verdict === 'answered');
     expect(rejected.length).toBeGreaterThan(200);
+    // The strict reader judges what arrives: it has to find the fault itself.
+    expect(rejected.filter(({ reading }) => reading.rest === 'nothing').map(({ id }) => id)).toEqual([]);
     expect([...new Set(arrived.map(({ id }) => id))]).toEqual([
       'llhttp-request-connection-L84',
       'llhttp-request-connection-L297',
@@ -82,7 +91,6 @@ withCorpus('the corpus of requests, whole and byte by byte', () => {
 withCorpus('the corpus of requests at a listener that tolerates all it can', () => {
   let run: RequestRun;
   beforeAll(async () => {
-    const tolerant = await startRig(ALL);
     run = await runRequests(tolerant, FULL ? [...requestCorpus(), ...allVariants()] : requestCorpus());
     seen.tolerant = run;
   }, LONG_MS);
@@ -108,11 +116,49 @@ withCorpus('the corpus of requests at a listener that tolerates all it can', () 
   });
 });
 
+describe('attacks, whole and byte by byte', () => {
+  let run: RequestRun;
+  beforeAll(async () => {
+    run = await runRequests(rig, attacks());
+    seen.attacks = run;
+  }, LONG_MS);
+
+  test('F31 the target gets each request once, as it was sent, with one framing, or not at all', () => {
+    expect(faultsOf(run.results)).toEqual([]);
+    expect(run.unexplained).toEqual([]);
+    expect(run.canaries.good).toBe(run.canaries.sent);
+  });
+
+  test(
+    'F31 a listener that tolerates all it can is led no further astray',
+    async () => {
+      const { results, unexplained, canaries } = await runRequests(tolerant, some(attacks(), 300));
+      expect(faultsOf(results)).toEqual([]);
+      expect(unexplained).toEqual([]);
+      expect(canaries.good).toBe(canaries.sent);
+    },
+    LONG_MS,
+  );
+
+  test('F31 what must be rejected is refused, and nothing of it arrives whole', () => {
+    const rejected = run.results.filter(({ enforce }) => enforce === 'must-reject');
+    const passed = rejected.filter((result) => result.arrived > 0 || result.verdict === 'answered');
+    expect([...new Set(passed.map(({ id }) => id))]).toEqual([]);
+    expect(rejected.length).toBeGreaterThan(500);
+  });
+
+  test('what is right is answered', () => {
+    const right = run.results.filter(({ enforce }) => enforce === 'should-accept');
+    expect(right.filter(({ verdict }) => verdict === 'refused').map(({ id, split }) => `${id} ${split}`)).toEqual([]);
+    expect(right.length).toBeGreaterThan(150);
+  });
+});
+
 test(
   'F06 F07 F11 F12 no byte at any place of a framing or Host line, and no chunk line, makes two readings of one message',
   async () => {
     const all = allVariants();
-    const run = await runRequests(rig, FULL ? all : sampleOf(all, SAMPLE, 1));
+    const run = await runRequests(rig, some(all, 300));
     seen.variants = run;
     expect(faultsOf(run.results)).toEqual([]);
     expect(run.unexplained).toEqual([]);
@@ -123,12 +169,12 @@ test(
 
 withCorpus('the corpus with faults at random', () => {
   test.each([
-    ['a listener', []],
-    ['one that tolerates all it can', ALL],
+    ['a listener', () => rig],
+    ['one that tolerates all it can', () => tolerant],
   ])(
     'F31 %s makes nothing of them that was not there',
-    async (_, tolerate) => {
-      const run = await runRequests(await startRig(tolerate), mutationsOf(requestCorpus(), FULL ? 12_000 : 500, SEED));
+    async (_, at) => {
+      const run = await runRequests(at(), mutationsOf(requestCorpus(), FULL ? 12_000 : 300, SEED));
       seen.mutations.push(run);
       expect(faultsOf(run.results)).toEqual([]);
       expect(run.unexplained).toEqual([]);
@@ -161,8 +207,20 @@ withCorpus('the corpus of answers, whole and byte by byte', () => {
   });
 });
 
+describe('answers that attack, whole and byte by byte', () => {
+  test.each(['GET', 'HEAD'] as const)(
+    'F26 F27 B10 B11 to %s a broken one is 502 or 504 with a record, or a cut connection; a good one is relayed as it is',
+    async (method) => {
+      const run = await runAnswers(some(answerAttacks(), method === 'GET' ? 140 : 60), method);
+      seen.answerAttacks[method] = run;
+      expect(faultsOf(run.results)).toEqual([]);
+      expect(run.canaries.good).toBe(run.canaries.sent);
+    },
+    LONG_MS,
+  );
+});
+
 afterAll(() => {
-  const { requests, variants, answers, mutations } = seen;
-  if (!FULL || requests === undefined || variants === undefined || answers === undefined) return;
-  writeResults({ requests, variants, answers, mutations, tolerant: seen.tolerant ?? null });
+  const runs = [seen.requests, seen.tolerant, seen.attacks, seen.variants, seen.answers, seen.answerAttacks.HEAD];
+  if (FULL && !runs.includes(undefined) && seen.mutations.length === 2) writeResults(seen);
 });

@@ -11,6 +11,12 @@ export interface Sent {
 
 export type Split = 'whole' | 'byte by byte';
 
+/** A longer message takes seconds, byte by byte: only in the full run. */
+const MOST_DRIPPED = process.env.OUTRIDER_CONFORMANCE === 'full' ? Number.POSITIVE_INFINITY : 4000;
+
+export const splitsOf = ({ length }: Buffer): readonly Split[] =>
+  length > MOST_DRIPPED ? ['whole'] : ['whole', 'byte by byte'];
+
 const TIMEOUT_MS = 20_000;
 
 let last = 0;

@@ -8,30 +8,33 @@ import type { RequestResult, RequestRun } from './request-run.ts';
 const FILE = join(import.meta.dirname, 'RESULTS.md');
 
 export interface Runs {
-  readonly requests: RequestRun;
-  readonly tolerant: RequestRun | null;
-  readonly variants: RequestRun;
+  readonly requests?: RequestRun;
+  readonly tolerant?: RequestRun;
+  readonly attacks?: RequestRun;
+  readonly variants?: RequestRun;
   /** At a listener, and at one that tolerates all it can. */
   readonly mutations: readonly RequestRun[];
-  readonly answers: AnswerRun;
+  readonly answers?: AnswerRun;
+  readonly answerAttacks: { readonly GET?: AnswerRun; readonly HEAD?: AnswerRun };
 }
 
 export function writeResults(runs: Runs): void {
   writeFileSync(FILE, renderResults(runs));
 }
 
-function renderResults({ requests, tolerant, variants, mutations, answers }: Runs): string {
+function renderResults(runs: Runs): string {
+  const [strict, lenient] = runs.mutations;
   const sections = [
     '# Conformance\n\nMade by `npm run test:conformance`; what is sent and how it is judged is said in the files beside this one.',
-    requestSection('The corpus of requests', requests),
-    tolerant === null
-      ? ''
-      : requestSection('The corpus and the variants, with everything that `tolerate` knows', tolerant),
-    requestSection('Variants (F06, F07, F11, F12)', variants),
-    ...mutations.map((run, index) =>
-      requestSection(index === 0 ? 'Faults at random' : 'Faults at random, with everything that `tolerate` knows', run),
-    ),
-    answerSection(answers),
+    requestSection('The corpus of requests', runs.requests),
+    requestSection('The corpus and the variants, with everything that `tolerate` knows', runs.tolerant),
+    requestSection('Attacks', runs.attacks),
+    requestSection('Variants (F06, F07, F11, F12)', runs.variants),
+    requestSection('Faults at random', strict),
+    requestSection('Faults at random, with everything that `tolerate` knows', lenient),
+    answerSection('The corpus of answers', runs.answers),
+    answerSection('Answers that attack', runs.answerAttacks.GET),
+    answerSection('The same to HEAD', runs.answerAttacks.HEAD),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -39,7 +42,9 @@ function renderResults({ requests, tolerant, variants, mutations, answers }: Run
 const violations = (results: readonly { readonly violations: readonly string[] }[]): number =>
   results.filter((result) => result.violations.length > 0).length;
 
-function requestSection(title: string, { results, canaries, unexplained }: RequestRun): string {
+function requestSection(title: string, run: RequestRun | undefined): string {
+  if (run === undefined) return '';
+  const { results, canaries, unexplained } = run;
   const kinds = ['must-reject', 'should-accept', 'no-desync'] as const;
   const rows = kinds
     .map((kind) => [kind, results.filter(({ enforce }) => enforce === kind)] as const)
@@ -73,18 +78,20 @@ function whyAnswered({ reading: { requests, rest } }: RequestResult): string {
   return 'a request without fault; what follows is refused';
 }
 
-function answerSection({ results, canaries }: AnswerRun): string {
+function answerSection(title: string, run: AnswerRun | undefined): string {
+  if (run === undefined) return '';
+  const { results, canaries } = run;
   const kinds = { whole: 'a whole answer', badHead: 'no whole head', badBody: 'no whole body' } as const;
   const rows = Object.entries(kinds).map(([kind, words]) => {
     const list = results.filter(({ reading }) => reading.kind === kind);
     const relayed = list.filter(({ verdict }) => verdict === 'relayed').length;
-    return [words, list.length, relayed, list.length - relayed];
+    return [words, list.length, relayed, list.length - relayed, violations(list)];
   });
   return [
-    '## The corpus of answers\n',
+    `## ${title}\n`,
     'Each whole and byte by byte, with the end of the connection behind it and without.',
     `Canary requests: ${canaries.good} of ${canaries.sent} answered with 200.\n`,
-    table([['read to the letter', 'exchanges', 'relayed', '502, 504 or cut, with a record'], ...rows]),
+    table([['read to the letter', 'exchanges', 'relayed', '502, 504 or cut, with a record', 'violations'], ...rows]),
   ]
     .filter((part) => part !== '')
     .join('\n');

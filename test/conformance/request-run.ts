@@ -2,7 +2,7 @@
 import { type Outrider, startOutrider } from '../helpers/outrider.ts';
 import { waitFor } from '../helpers/wait.ts';
 import type { Enforce, Message } from './corpus.ts';
-import { exchange, inParallel, type Sent, type Split } from './raw-exchange.ts';
+import { exchange, inParallel, type Sent, type Split, splitsOf } from './raw-exchange.ts';
 import { type RecordingTarget, startRecordingTarget } from './recording-target.ts';
 import { type Judged, judgeRequest } from './request-oracle.ts';
 import { readRequests } from './strict-request.ts';
@@ -77,8 +77,7 @@ function variantsOf(message: Message): Variant[] {
   const forms = [{ bytes: message.bytes, completed: false }];
   const rest = completionOf(message.bytes);
   if (rest !== '') forms.push({ bytes: Buffer.concat([message.bytes, Buffer.from(rest)]), completed: true });
-  const splits: Split[] = ['whole', 'byte by byte'];
-  return forms.flatMap((form) => splits.map((split) => ({ message, split, ...form })));
+  return forms.flatMap((form) => splitsOf(form.bytes).map((split) => ({ message, split, ...form })));
 }
 
 /** What makes the last request of the bytes a whole one; where nothing does, an end of the head. */
@@ -94,6 +93,6 @@ function resultOf({ message, bytes, split, completed }: Variant, sent: Sent | un
   // What completes a message may make a good one of it.
   const isGood = completed && message.enforce === 'must-reject' && readRequests(bytes).rest === 'nothing';
   const enforce = isGood ? 'no-desync' : message.enforce;
-  const judged = judgeRequest(bytes, enforce, sent, target.from(sent.address), lenient);
+  const judged = judgeRequest(bytes, sent, target.from(sent.address), lenient);
   return { id: message.id, enforce, split, completed, ...judged };
 }

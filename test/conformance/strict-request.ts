@@ -3,7 +3,9 @@
  * shares no code with Outrider, for it judges both what a client sent and what a target received.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { METHODS } from 'node:http';
+import { isIPv6 } from 'node:net';
 
 export type Field = readonly [name: string, value: string];
 
@@ -48,13 +50,16 @@ const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +([^ ]+) +(?:HTTP|RTSP|ICE
  */
 const SISTERS = /^(GET|POST|OPTIONS|SOURCE) [^ ]+ (RTSP|ICE)\//;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(:[0-9]*)?$/;
+const HOST = /^(?:\[([^\]]+)\]|((?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+))(?::([0-9]*))?$/;
+/** Control characters, a space, `/`, `?`, `#`, `@`, `:`, `[`, `\`, `]`. */
+const ENCODED_DELIMITER = /%(?:[01].|20|7f|2f|3f|23|40|3a|5[bcd])/i;
 const PATH = /^\/[\x21\x22\x24-\x7e]*$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)([/?].*)?$/i;
 const WORD = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const QUOTED = '"(?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"';
+/** An extension is to be ignored (9112 7.1.1): where it ends is what counts, and an empty name or value hides nothing. */
 const CHUNK_LINE = new RegExp(
-  `^(0*[0-9A-Fa-f]{1,13})((?:[ \\t]*;[ \\t]*${WORD}(?:[ \\t]*=[ \\t]*(?:${WORD}|${QUOTED}))?)*)$`,
+  `^(0*[0-9A-Fa-f]{1,13})((?:[ \\t]*;[ \\t]*(?:${WORD})?(?:[ \\t]*=[ \\t]*(?:${WORD})?(?:${QUOTED})?)?)*)$`,
 );
 const NEVER_TRAILING = ['host', 'content-length', 'transfer-encoding', 'connection', 'authorization', 'cookie'];
 
@@ -192,20 +197,28 @@ export function valuesOf(fields: readonly Field[], name: string): string[] {
   return fields.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
 }
 
+function isHost(value: string): boolean {
+  const [match, literal, name = '', port = ''] = HOST.exec(value) ?? [];
+  if (match === undefined || Number(port) > 65_535) return false;
+  if (literal !== undefined) return isIPv6(literal);
+  const bytes = name.replace(/%(..)/g, (_, byte) => String.fromCharCode(Number.parseInt(byte, 16)));
+  return !ENCODED_DELIMITER.test(name) && isUtf8(Buffer.from(bytes, 'latin1'));
+}
+
 function checkHost(fields: readonly Field[], version: string): void {
   const hosts = valuesOf(fields, 'host');
   if (hosts.length === 0 && version === '1.1') throw new Broken('no Host (9112 3.2)');
   if (hosts.length > 1) throw new Broken('more than one Host (9112 3.2)');
-  if (hosts.some((host) => host !== '' && !HOST.test(host))) throw new Broken('an invalid Host (9112 3.2)');
+  if (hosts.some((host) => host !== '' && !isHost(host))) throw new Broken('an invalid Host (9112 3.2)');
 }
 
 function checkTarget(method: string, target: string): void {
-  if (method === 'CONNECT' ? HOST.test(target) : PATH.test(target) || (target === '*' && method === 'OPTIONS')) return;
+  if (method === 'CONNECT' ? isHost(target) : PATH.test(target) || (target === '*' && method === 'OPTIONS')) return;
   const absolute = ABSOLUTE.exec(target);
   if (target.includes('#')) throw new Broken('a fragment in the target (9112 3.2, 9110 4.2.5)');
   if (absolute?.[1]?.includes('@') === true) throw new Broken('user information in the target (9110 4.2.4)');
   const path = absolute?.[2] ?? '/';
-  if (absolute !== null && HOST.test(absolute[1] ?? '') && PATH.test(path.replace(/^\?/, '/?'))) return;
+  if (absolute !== null && isHost(absolute[1] ?? '') && PATH.test(path.replace(/^\?/, '/?'))) return;
   if (/[^\x21-\x7e]/.test(target)) throw new Broken('a forbidden byte in the target (9112 3.2)');
   throw new Broken('an invalid form of the target (9112 3.2)');
 }
