@@ -193,8 +193,9 @@ export class Caller {
 
   /** Puts the head on the wire though nothing of the body is there yet. */
   flush(): void {
-    if (this.bytesWritten === 0 && !this.response.writableEnded && !this.response.destroyed)
-      this.response.flushHeaders();
+    if (this.bytesWritten > 0 || this.response.writableEnded || this.response.destroyed) return;
+    // `flushHeaders` would write it as UTF-8, and values with bytes beyond ASCII would be others.
+    this.response.write(NOTHING);
   }
 
   /** @internal */
@@ -269,6 +270,7 @@ export class Caller {
 /** An upstream may send any number of 1xx; a caller is spared more than this (Go's client stops at 5 KiB of them). */
 const MAX_INFORMATIONAL = 100;
 const ONE_WRITE_BYTES = 4096;
+const NOTHING = Buffer.alloc(0);
 
 function abort(caller: Caller): void {
   caller.abort();

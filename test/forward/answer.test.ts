@@ -318,15 +318,16 @@ describe('bodies', () => {
     socket.destroy();
   });
 
-  test('the head of an answer is relayed before any of its body', async () => {
-    const { path } = await startAnswering('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+  test('H09 the head of an answer is relayed before any of its body, with its bytes', async () => {
+    const { path } = await startAnswering('HTTP/1.1 200 Fine\r\nX: \x80\xff\r\nContent-Length: 5\r\n\r\n');
     const socket = connect(path.port, '127.0.0.1');
     let received = '';
     socket.on('data', (chunk) => {
-      received += String(chunk);
+      received += chunk.toString('latin1');
     });
     socket.write(GET);
-    await waitFor(() => received.endsWith('\r\n\r\n'), { what: 'the head', timeoutMs: 2000 });
+    await waitFor(() => received.endsWith('\r\n\r\n'), { what: 'the head' });
+    expect(received).toMatch(/^HTTP\/1\.1 200 Fine\r\nX: \x80\xff\r\n/);
     socket.destroy();
   });
 });
