@@ -13,6 +13,7 @@ const TOOLS = {
   wrk: 'wrk',
   kcat: 'kcat',
   strace: 'strace',
+  slowhttptest: 'slowhttptest',
   faketime: 'faketime',
   curl: 'curl',
   openssl: 'openssl',

@@ -40,6 +40,8 @@ export interface OutriderOptions {
   readonly args?: readonly string[];
   /** Flags for Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** How many files it may have open: no more than this process may. */
+  readonly files?: number;
   /** Lives until the end of the file. */
   readonly shared?: boolean;
   /** Something else than src/outrider.ts: how the helper itself is tested. */
@@ -96,9 +98,11 @@ export class Outrider {
   }
 
   async start(): Promise<void> {
-    const { env = {}, nodeArgs = [], entry = ENTRY, args = ['run', '--config', this.configDir] } = this.#options;
+    const { env = {}, nodeArgs = [], entry = ENTRY, args = ['run', '--config', this.configDir], files } = this.#options;
     const { PATH = '', HOME = '', TMPDIR } = process.env;
-    this.#child = startChild(process.execPath, [...nodeArgs, entry, ...args], {
+    const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
+    const [command = '', ...rest] = [...limit, process.execPath, ...nodeArgs, entry, ...args];
+    this.#child = startChild(command, rest, {
       env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
       cwd: this.dir,
     });
