@@ -5,6 +5,7 @@
 import { parseTemplate, TemplateError, templateReferences } from '../../dispatch/template.ts';
 import { isLoopback } from './field.ts';
 import type { PathMistake } from './mistakes.ts';
+import { isOwnTarget } from './own-target-form.ts';
 import { asText, entriesOf, itemsOf, type RawPath, valueAt } from './raw-value.ts';
 
 const credentialHeaders =
@@ -33,10 +34,10 @@ function credentialBehind(document: unknown, listener: RawPath): string | null {
   const name = asText(valueAt(document, [...listener, 'name'])) ?? '';
   const own = asText(valueAt(document, [...listener, 'target'])) ?? '';
   const fallback = own === '' ? asText(valueAt(document, ['default'])) : own;
-  const targets = fallback === null ? [] : [fallback];
+  const targets = fallback === null || isOwnTarget(fallback) ? [] : [fallback];
   for (const { path } of itemsOf(document, ['rules'])) {
     const listeners = itemsOf(document, [...path, 'match', 'listeners']).map(({ value }) => asText(value));
-    if (listeners.length > 0 && !listeners.includes(name)) continue;
+    if (listeners.length > 0 ? !listeners.includes(name) : isOwnTarget(own)) continue;
     const place = credentialHeader(document, path);
     if (place !== null) return `rule ${asText(valueAt(document, [...path, 'name'])) ?? ''} (${place})`;
     targets.push(asText(valueAt(document, [...path, 'target'])) ?? '');

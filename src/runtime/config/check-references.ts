@@ -5,6 +5,7 @@
 
 import { isLoopback, parseAddress } from './field.ts';
 import type { PathMistake } from './mistakes.ts';
+import { isOwnTarget } from './own-target-form.ts';
 import { asText, entriesOf, itemsOf, type RawPath, valueAt } from './raw-value.ts';
 import { didYouMean, listOf } from './suggest.ts';
 
@@ -37,7 +38,13 @@ function checkTargetNames(document: unknown, report: Report): void {
     );
   };
   for (const { path } of itemsOf(document, ['rules'])) check([...path, 'target'], []);
-  for (const { path } of itemsOf(document, ['listeners'])) check([...path, 'target'], []);
+  for (const { path, value } of itemsOf(document, ['listeners'])) {
+    if (!isOwnTarget(asText(valueAt(value, ['target'])) ?? '')) check([...path, 'target'], []);
+    else if (names.includes(asText(valueAt(value, ['name'])) ?? '')) {
+      const name = asText(valueAt(value, ['name']));
+      report([...path, 'target'], `a URL makes a target of the listener's name, and targets has a "${name}" already`);
+    }
+  }
   for (const { path } of itemsOf(document, ['tests'])) check([...path, 'expect', 'target'], ['reject']);
   check(['default'], ['reject']);
 }

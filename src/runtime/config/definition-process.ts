@@ -1,7 +1,8 @@
 /** outrider.yaml: every key of the process, its default, its unit and what it is for. */
 import * as z from 'zod';
 import { auth, cidr } from './definition-auth.ts';
-import { address, broker, filePath, headerName, later, name, tokenForm, wholeNumber } from './field.ts';
+import { address, broker, filePath, headerName, later, name, tokenForm, urlMistake, wholeNumber } from './field.ts';
+import { isOwnTarget } from './own-target-form.ts';
 import { shown } from './suggest.ts';
 import { duration, rate, size } from './units.ts';
 
@@ -27,7 +28,16 @@ const listener = z.strictObject({
   keepAlive: duration({ zero: true })
     .optional()
     .describe('How long an idle connection is kept. Default: 1h on loopback, else 60s.'),
-  target: z.string().prefault('').describe('Target for what comes in here and matches no rule; empty: the default.'),
+  target: z
+    .string()
+    .superRefine((text, context) => {
+      const mistake = isOwnTarget(text) ? urlMistake(text) : null;
+      if (mistake !== null) context.addIssue(mistake);
+    })
+    .prefault('')
+    .describe(
+      'Target for what comes in here and matches no rule; empty: the default. A URL: only rules that name this listener are asked first.',
+    ),
 });
 
 const events = z.strictObject({

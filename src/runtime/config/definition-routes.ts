@@ -46,7 +46,7 @@ const tls = z.strictObject({
   legacyRenegotiation: z.boolean().prefault(false).describe('For servers without RFC 5746.'),
 });
 
-const target = z.strictObject({
+export const target = z.strictObject({
   urls: z.array(targetUrl).min(1, 'at least one URL is needed').describe('Where it is; several share the load.'),
   balance: z.enum(['roundRobin', 'leastRequest']).prefault('roundRobin').describe('How a URL is chosen.'),
   hostHeader: z

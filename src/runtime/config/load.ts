@@ -10,6 +10,8 @@ import { applyEnvironment, type Environment } from './environment.ts';
 import { autoBufferBytes, readMemoryLimit } from './memory-limit.ts';
 import { Merged } from './merge.ts';
 import { validate } from './mistakes.ts';
+import { isOwnTarget } from './own-target-form.ts';
+import { withOwnTargets } from './own-targets.ts';
 import { asText, itemsOf, type RawMapping, valueAt } from './raw-value.ts';
 import { type ConfigFiles, diskFiles, hashTexts, readSources, type SourceText } from './sources.ts';
 import { warningsFor } from './warnings.ts';
@@ -63,10 +65,11 @@ export function settingsFrom(sources: readonly SourceText[], { source, env, file
   const placed = all.map((mistake) => merged.place(mistake, environment.keys));
   const found = [...merged.mistakes, ...environment.mistakes, ...withoutRoutes(document, merged, source), ...placed];
   if (found.length > 0 || output === null) throw new ConfigError(inOrder(found, merged.files));
+  const configuration = withOwnTargets(output);
   const texts = sources.length > 0 ? sources.map(({ text }) => text) : environment.used;
   const settings: Settings = {
-    process: assembleProcess(output, autoBufferBytes(readMemoryLimit((file) => textOf(files.readFile(file))))),
-    routes: assembleRoutes(output, 'reject'),
+    process: assembleProcess(configuration, autoBufferBytes(readMemoryLimit((file) => textOf(files.readFile(file))))),
+    routes: assembleRoutes(configuration, 'reject'),
     hash: hashTexts(texts),
     source,
   };
@@ -79,9 +82,9 @@ function withoutRoutes(document: RawMapping, merged: Merged, source: string): Co
   const file = merged.files.length === 0 ? source : merged.fileFor('default');
   const at = { file, line: 0, column: 0 };
   const listeners = itemsOf(document, ['listeners']);
-  const served =
-    listeners.length > 0 && listeners.every(({ value }) => (asText(valueAt(value, ['target'])) ?? '') !== '');
-  if (fallback !== undefined || (served && targets !== undefined)) return [];
+  const ofListeners = listeners.map(({ value }) => asText(valueAt(value, ['target'])) ?? '');
+  const served = listeners.length > 0 && !ofListeners.includes('');
+  if (fallback !== undefined || (served && (targets !== undefined || ofListeners.every(isOwnTarget)))) return [];
   if (targets === undefined && rules === undefined) {
     const message = `no routes: ${routesFileName} with \`targets\` and \`default\` is needed, or the variable BACKEND_URL`;
     return [{ ...at, path: '', message }];
