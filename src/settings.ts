@@ -89,6 +89,7 @@ export interface ProcessSettings {
     readonly writeIdle: number;
     readonly tunnelIdle: number;
   };
+  readonly intercept: { readonly hosts: readonly string[] };
   readonly templates: { readonly files: readonly string[]; readonly env: readonly string[] };
   readonly forwarded: 'append' | 'replace' | 'none';
   readonly log: { readonly level: string; readonly access: 'failures' | 'all' | 'none' };

@@ -8,7 +8,8 @@ import { isIP } from 'node:net';
 import type { LookupAddress, LookupAll } from './node-resolve.ts';
 
 export interface NamesOptions {
-  readonly hosts?: string;
+  /** null: its entries do not count. */
+  readonly hosts?: string | null;
   readonly resolvConf?: string;
   /** `address:port`; by default those of the system. */
   readonly servers?: readonly string[];
@@ -26,7 +27,7 @@ export function createNames(options: NamesOptions = {}): LookupAll {
     return made;
   };
   return (hostname, callback) => {
-    const known = hostsEntries(readText(hosts), hostname);
+    const known = hosts === null ? [] : hostsEntries(readText(hosts), hostname);
     if (known.length > 0) {
       callback(null, known);
       return;

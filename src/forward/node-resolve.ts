@@ -21,6 +21,8 @@ export interface ResolverOptions {
   readonly now?: () => number;
   /** Asked beside the system when that is slow; null: nobody is. */
   readonly names?: LookupAll | null;
+  /** Asked for the names of `passHosts`, in place of the system. */
+  readonly pastHosts?: LookupAll;
 }
 
 const CACHE_MS = 5000;
@@ -71,15 +73,44 @@ export class Resolver {
   private running = 0;
   private readonly system: LookupAll;
   private readonly names: LookupAll | null;
+  private readonly pastHosts: LookupAll;
   private readonly now: () => number;
+  private passed = new Set<string>();
 
   constructor(
     system: LookupAll = (hostname, callback) => systemLookup(hostname, { all: true }, callback),
-    { now = () => performance.now(), names = createNames() }: ResolverOptions = {},
+    {
+      now = () => performance.now(),
+      names = createNames(),
+      pastHosts = createNames({ hosts: null }),
+    }: ResolverOptions = {},
   ) {
     this.system = system;
     this.names = names;
+    this.pastHosts = pastHosts;
     this.now = now;
+  }
+
+  /**
+   * Names that the hosts file sends to this process: for targets it does not count, or they would be reached by nobody
+   * but ourselves. The name servers alone are asked for these.
+   */
+  passHosts(names: readonly string[]): void {
+    const passed = new Set(names.map(plainName));
+    // What was found the other way is of another place.
+    for (const name of this.entries.keys()) if (passed.has(plainName(name)) !== this.isPassed(name)) this.forget(name);
+    this.passed = passed;
+  }
+
+  private isPassed(hostname: string): boolean {
+    return this.passed.size > 0 && this.passed.has(plainName(hostname));
+  }
+
+  private forget(hostname: string): void {
+    const entry = this.entries.get(hostname);
+    if (entry === undefined) return;
+    entry.found = [];
+    entry.expires = 0;
   }
 
   /** For `net.connect({lookup})`: every address of the name, starting with another one each time. */
@@ -120,7 +151,8 @@ export class Resolver {
       const hostname = this.queue.shift();
       if (hostname === undefined) return;
       this.running += 1;
-      this.system(hostname, (error, found) => this.answered(hostname, error, found));
+      const ask = this.isPassed(hostname) ? this.pastHosts : this.system;
+      ask(hostname, (error, found) => this.answered(hostname, error, found));
     }
   }
 
@@ -147,6 +179,7 @@ export class Resolver {
   /** What was found before is used meanwhile; the name servers are asked in any case, for it may be outdated. */
   private isSlow(hostname: string, entry: Entry): void {
     if (entry.found.length > 0) entry.settle(null);
+    if (this.isPassed(hostname)) return;
     this.names?.(hostname, (error, found) => {
       // Their "no such name" counts for little: the system knows of more places to look.
       if (error === null && found.length > 0 && (entry.running || entry.isWaitedFor)) this.keep(entry, found);
@@ -168,6 +201,11 @@ export function withinMs(lookup: Resolver['lookup'], ms: number): Resolver['look
     const timer = setTimeout(() => answer(timedOut(hostname), []), ms);
     lookup(hostname, options, answer);
   };
+}
+
+/** As DNS compares names: in any case, and a dot at the end says nothing here. */
+function plainName(hostname: string): string {
+  return hostname.toLowerCase().replace(/\.$/, '');
 }
 
 function timedOut(hostname: string): NodeJS.ErrnoException {

@@ -60,6 +60,7 @@ export class Path {
   /** Outlives reloads: a secret in the middle of a rotation keeps its last value. */
   private readonly values: ValueSource;
   private files: TemplateFiles;
+  private readonly resolver = new Resolver();
   private readonly lanes: Lanes;
   private readonly overload = new Overload();
   private readonly memory = new CopyMemory();
@@ -84,7 +85,7 @@ export class Path {
     // An answer's head may be twice as large as a request's: cookies.
     this.lanes = new Lanes({
       deadlines: new Deadlines(),
-      resolver: new Resolver(),
+      resolver: this.resolver,
       readFile,
       headerBytes: settings.process.limits.headerBytes * 2,
     });
@@ -143,6 +144,7 @@ export class Path {
   private take(settings: Settings): AmbassadorParts {
     const routes: Routes = compileRoutes(settings, this.values);
     this.files = new TemplateFiles(settings.process);
+    this.resolver.passHosts(settings.process.intercept.hosts);
     this.lanes.update(settings.routes.targets);
     const { capture, limits, forwarded, log, spool } = settings.process;
     const { client } = this.options;

@@ -140,6 +140,7 @@ const PROCESS: Omit<Settings['process'], 'listeners'> = {
     writeIdle: 30_000,
     tunnelIdle: 3_600_000,
   },
+  intercept: { hosts: [] },
   templates: { files: [], env: [] },
   forwarded: 'append',
   log: { level: 'info', access: 'failures' },

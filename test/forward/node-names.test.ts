@@ -90,3 +90,10 @@ test('the system’s own files are used where none are named', async () => {
   const found = await new Promise((resolve) => names('localhost', (_, addresses) => resolve(addresses)));
   expect(JSON.stringify(found)).toContain('127.0.0.1');
 });
+
+test('without the hosts file a name that stands there is asked of the name servers', async () => {
+  const { server, asked } = await startNameServer(KNOWN);
+  const names = createNames({ hosts: null, resolvConf: '/nowhere', servers: [server] });
+  const found = await new Promise((resolve) => names('example.com', (_, addresses) => resolve(addresses)));
+  expect([found, asked]).toEqual([[{ address: '10.0.0.2', family: 4 }], ['example.com']]);
+});

@@ -169,3 +169,41 @@ test('U02 the last addresses outlive a failure of the name server, not the end o
 test('localhost is resolved by the system', async () => {
   expect(JSON.stringify(await all(new Resolver(), 'localhost'))).toContain('127.0.0.1');
 });
+
+describe('names that the hosts file sends to this process', () => {
+  const intercepting = () => {
+    const [system, servers] = [new FakeNames(), new FakeNames()];
+    const resolver = new Resolver(system.resolve, { names: null, pastHosts: servers.resolve });
+    return { system, servers, resolver };
+  };
+
+  test('are asked of the name servers alone, in any case and with a dot at the end; other names are not', async () => {
+    const { system, servers, resolver } = intercepting();
+    resolver.passHosts(['Billing.corp']);
+    const asking = [all(resolver, 'billing.corp'), all(resolver, 'BILLING.corp.'), all(resolver, 'other.corp')];
+    expect([servers.asked, system.asked]).toEqual([['billing.corp', 'BILLING.corp.'], []]);
+    servers.answer('billing.corp', [A]);
+    servers.answer('BILLING.corp.', [A]);
+    system.answer('other.corp', [B]);
+    expect(await Promise.all(asking)).toEqual([[A], [A], [B]]);
+    expect(system.asked).toEqual(['other.corp']);
+  });
+
+  test('what was found before they were named counts no longer, nor after they are named no more', async () => {
+    const { system, servers, resolver } = intercepting();
+    const before = all(resolver, 'billing.corp');
+    system.answer('billing.corp', [{ address: '127.0.0.1', family: 4 }]);
+    await before;
+    resolver.passHosts(['billing.corp']);
+    const passed = all(resolver, 'billing.corp');
+    servers.answer('billing.corp', [A]);
+    expect(await passed).toEqual([A]);
+    // A reload that leaves them alone forgets nothing.
+    resolver.passHosts(['billing.corp']);
+    expect(await all(resolver, 'billing.corp')).toEqual([A]);
+    resolver.passHosts([]);
+    const after = all(resolver, 'billing.corp');
+    system.answer('billing.corp', [B]);
+    expect(await after).toEqual([B]);
+  });
+});

@@ -22,7 +22,8 @@ type Target = Configuration['targets'][string];
 
 /** @param bufferBytes what `limits.bufferBytes: auto` stands for on this machine */
 export function assembleProcess(configuration: Configuration, bufferBytes: number): ProcessSettings {
-  const { listeners, metrics, admin, shutdown, spool, kafka, limits, templates, forwarded, log } = configuration;
+  const { listeners, metrics, admin, shutdown, spool, kafka, limits, intercept, templates, forwarded, log } =
+    configuration;
   const { acceptWait: _acceptWait, ...capture } = configuration.capture;
   const { sealKeyFile: _sealKeyFile, ...mirror } = kafka;
   return {
@@ -34,6 +35,7 @@ export function assembleProcess(configuration: Configuration, bufferBytes: numbe
     kafka: mirror,
     capture: { ...capture, redact: assembleRedact(capture.redact) },
     limits: { ...limits, bufferBytes: limits.bufferBytes === 'auto' ? bufferBytes : limits.bufferBytes },
+    intercept,
     templates,
     forwarded,
     log,

@@ -1,7 +1,18 @@
 /** outrider.yaml: every key of the process, its default, its unit and what it is for. */
 import * as z from 'zod';
 import { auth, cidr } from './definition-auth.ts';
-import { address, broker, filePath, headerName, later, name, tokenForm, urlMistake, wholeNumber } from './field.ts';
+import {
+  address,
+  broker,
+  filePath,
+  headerName,
+  hostName,
+  later,
+  name,
+  tokenForm,
+  urlMistake,
+  wholeNumber,
+} from './field.ts';
 import { isOwnTarget } from './own-target-form.ts';
 import { shown } from './suggest.ts';
 import { duration, rate, size } from './units.ts';
@@ -250,6 +261,17 @@ export const processShape = {
     .strictObject({ allow: later(z.array(cidr), []).describe('Private ranges open to callbacks.') })
     .prefault({})
     .describe('Addresses that come from requests.'),
+  intercept: z
+    .strictObject({
+      hosts: z
+        .array(hostName)
+        .prefault([])
+        .describe(
+          'Names that /etc/hosts (hostAliases of a pod) sends to a listener here: targets of these names skip it.',
+        ),
+    })
+    .prefault({})
+    .describe("Software whose URLs can't be changed."),
   templates: z
     .strictObject({
       files: z

@@ -69,6 +69,15 @@ export const address = z.string().superRefine((text, context) => {
   } else if (parsed.port > 65535) context.addIssue(`found port ${parsed.port}; allowed: 0 to 65535`);
 });
 
+/** RFC 1123 section 2.1. */
+const hostForm = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+/** The name of a host, not its address: what a file of names may hold. */
+export const hostName = z.string().superRefine((text, context) => {
+  if (hostForm.test(text) && /[a-z]/i.test(text)) return;
+  context.addIssue(`found ${shown(text)}; expected the name of a host, such as billing.corp: no scheme, no port`);
+});
+
 export const broker = z.string().superRefine((text, context) => {
   const parsed = parseAddress(text);
   if (parsed === null || parsed.host === '*') {

@@ -180,7 +180,7 @@ test.each([
 
 test('a file with a key of ours is ours', () => {
   expect(mistakesOf(() => load({ 'routes.yaml': 'destination: http://x\ntargets: {}\ndefault: reject' }))).toEqual([
-    'routes.yaml:1:1: destination: there is no such key; allowed: apiVersion, listeners, metrics, admin, events, shutdown, publicUrl, spool, kafka, delivery, capture, limits, egress, templates, forwarded, trace, faults, log, targets, rateLimits, rules, default, tests',
+    'routes.yaml:1:1: destination: there is no such key; allowed: apiVersion, listeners, metrics, admin, events, shutdown, publicUrl, spool, kafka, delivery, capture, limits, egress, intercept, templates, forwarded, trace, faults, log, targets, rateLimits, rules, default, tests',
   ]);
 });
 
