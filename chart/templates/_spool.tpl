@@ -1,0 +1,24 @@
+{{/* Volumes for the spool. */}}
+
+{{- define "outrider.claimSpec" -}}
+accessModes: [{{ .Values.spool.accessMode }}]
+{{- with .Values.spool.storageClass }}
+storageClassName: {{ . | quote }}
+{{- end }}
+resources:
+  requests:
+    storage: {{ include "outrider.sidecar.volumeSize" .Values.spool.size }}
+{{- end -}}
+
+{{/* An item of a StatefulSet's volumeClaimTemplates. */}}
+{{- define "outrider.claimTemplate" -}}
+metadata:
+  name: {{ (include "outrider.sidecar.constants" . | fromJson).volumes.spool }}
+spec:
+  {{- include "outrider.claimSpec" . | nindent 2 }}
+{{- end -}}
+
+{{/* One volume that only one node can mount: the new pod would wait for the old one, which waits for the new one. */}}
+{{- define "outrider.oneAtATime" -}}
+{{- if and (eq .Values.spool.volume "claim") (ne .Values.spool.accessMode "ReadWriteMany") -}}true{{- end -}}
+{{- end -}}
