@@ -19,6 +19,7 @@ const TOOLS = {
   openssl: 'openssl',
   java: 'default-jre-headless',
   mvn: 'maven',
+  promtool: 'prometheus',
 };
 
 /** invoke-rc.d asks it before it starts a service: installing nginx must not bind port 80. */
