@@ -215,10 +215,12 @@ const MIRROR: Row = {
 const PROCESS: Row = {
   title: 'The process',
   panels: [
-    lines('Resident memory', 'bytes', {
-      expr: `sum by (pod) (${of('process_resident_memory_bytes')})`,
-      legend: '{{pod}}',
-    }),
+    lines(
+      'Memory',
+      'bytes',
+      { expr: `sum by (pod) (${of('process_resident_memory_bytes')})`, legend: '{{pod}}' },
+      { expr: `sum by (pod) (${of('outrider_buffer_bytes')})`, legend: '{{pod}}: held for exchanges' },
+    ),
     lines('CPU', 'short', { expr: rate('process_cpu_seconds_total', 'pod'), legend: '{{pod}}' }),
     lines('Open files', 'short', { expr: `sum by (pod) (${of('process_open_fds')})`, legend: '{{pod}}' }),
     {
