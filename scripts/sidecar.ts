@@ -1,5 +1,9 @@
-/** Writes the library chart's constants from the definition of the sidecar: `npm run sidecar`. A test compares the two. */
-import { writeFileSync } from 'node:fs';
+/**
+ * Writes what is generated from the definition of the sidecar: the library chart's constants, and the table of settings
+ * in docs/injection.md: `npm run sidecar`. Tests compare them.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { SETTINGS } from '../src/runtime/kubernetes/settings.ts';
 import { SIDECAR } from '../src/runtime/kubernetes/sidecar.ts';
 
 export const constantsFile = 'chart/charts/outrider-sidecar/templates/_constants.tpl';
@@ -13,4 +17,22 @@ ${JSON.stringify(SIDECAR, null, 2)}
 `;
 }
 
-if (import.meta.main) writeFileSync(new URL(`../${constantsFile}`, import.meta.url), constantsTemplate());
+export const settingsPage = 'docs/injection.md';
+
+/** The page with everything between the marks replaced by the table. */
+export function withSettings(page: string): string {
+  const rows = SETTINGS.map(({ name, form, meaning }) => {
+    const flag = name === 'config' ? 'config-map' : name;
+    return `| \`--${flag}\` | \`outrider.dev/${name}\` | ${[form, meaning].join(' | ').replaceAll('$', '\\$')} |`;
+  });
+  const table = ['| option | annotation | value | meaning (default) |', '|---|---|---|---|', ...rows].join('\n');
+  const [start, end] = ['<!-- settings -->', '<!-- end of settings -->'];
+  if (!page.includes(start) || !page.includes(end)) throw new Error(`${settingsPage} lacks ${start} … ${end}`);
+  return `${page.slice(0, page.indexOf(start) + start.length)}\n${table}\n${page.slice(page.indexOf(end))}`;
+}
+
+if (import.meta.main) {
+  writeFileSync(new URL(`../${constantsFile}`, import.meta.url), constantsTemplate());
+  const page = new URL(`../${settingsPage}`, import.meta.url);
+  writeFileSync(page, withSettings(readFileSync(page, 'utf8')));
+}

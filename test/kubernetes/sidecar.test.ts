@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { constantsFile, constantsTemplate } from '../../scripts/sidecar.ts';
+import { constantsFile, constantsTemplate, settingsPage, withSettings } from '../../scripts/sidecar.ts';
 import {
   SIDECAR,
   type SidecarOptions,
@@ -12,6 +12,11 @@ const names = (list: unknown): unknown[] => (Array.isArray(list) ? list.map(({ n
 
 test('the constants of the library chart are what the definition says (else: npm run sidecar)', () => {
   expect(readFileSync(new URL(`../../${constantsFile}`, import.meta.url), 'utf8')).toBe(constantsTemplate());
+});
+
+test('docs/injection.md has every setting (else: npm run sidecar)', () => {
+  const page = readFileSync(new URL(`../../${settingsPage}`, import.meta.url), 'utf8');
+  expect(withSettings(page)).toBe(page);
 });
 
 test('a native sidecar is restarted for ever, a plain container says nothing about it', () => {

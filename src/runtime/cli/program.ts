@@ -4,13 +4,14 @@ import { findConfigPath } from './config-path.ts';
 import type { CliContext } from './context.ts';
 import { CONVERTIBLE } from './convertible.ts';
 import type { DemoPorts } from './demo-config.ts';
+import { addKubernetes } from './kubernetes-commands.ts';
 import { readVersion } from './version.ts';
 
 /** Takes a command's exit code. */
 type Finish = (exitCode: number) => void;
 
 /** Named in the design, built later: told apart from a typing error. */
-const LATER = ['check', 'routes', 'replay', 'status', 'top', 'inject', 'uninject', 'worker', 'injector'];
+const LATER = ['check', 'routes', 'replay', 'status', 'top', 'worker', 'injector'];
 
 const EXAMPLES = `
 Without a command it runs the ambassador, as \`outrider run\` does.
@@ -43,6 +44,7 @@ export function buildProgram(context: CliContext, finish: Finish): Command {
   addExplain(program, context, finish);
   addConvert(program, context, finish);
   addReading(program, context, finish);
+  addKubernetes(program, context, finish);
   for (const name of LATER) addLater(program, name, context, finish);
   return program;
 }

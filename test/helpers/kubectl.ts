@@ -1,0 +1,32 @@
+/** kubectl for tests that need no cluster: the one on PATH, else the one of the cluster for tests. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** undefined: there is none. */
+export function kubectlPath(): string | undefined {
+  const cache = process.env.OUTRIDER_CACHE ?? join(homedir(), '.cache', 'outrider');
+  const folders = [...(process.env.PATH ?? '').split(delimiter), join(cache, 'cluster', 'bin')];
+  return folders
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, 'kubectl'))
+    .find(existsSync);
+}
+
+/** A `describe` that is skipped with one loud line where there is no kubectl; with CI=true that is a failure. */
+export function describeWithKubectl(title: string, suite: (kubectl: string) => void): void {
+  const path = kubectlPath();
+  if (path !== undefined) {
+    describe(title, () => suite(path));
+    return;
+  }
+  const missing = `SKIPPED, NO KUBECTL: ${title} (put kubectl on the PATH)`;
+  if (process.env.CI === 'true') {
+    test(title, () => {
+      throw new Error(missing);
+    });
+    return;
+  }
+  process.stderr.write(`\n${missing}\n`);
+  describe.skip(title, () => suite(''));
+}
