@@ -1,9 +1,7 @@
 /**
- * Writes deploy/grafana-dashboard.json: `node scripts/dashboard.ts`. Rows follow the path of a request; what a metric
- * means is said by its own help text. test/monitoring compares the file with this, and asks a real Prometheus each query.
+ * The Grafana dashboard, which scripts/monitoring.ts writes. Rows follow the path of a request; what a metric means is
+ * said by its own help text. test/monitoring asks a real Prometheus each query.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { metricDefinition } from '../src/watch/catalog.ts';
 
 interface Query {
@@ -392,5 +390,3 @@ export function dashboard(): object {
 export function dashboardText(): string {
   return `${JSON.stringify(dashboard(), null, 2)}\n`;
 }
-
-if (import.meta.main) writeFileSync(join(import.meta.dirname, '../deploy/grafana-dashboard.json'), dashboardText());

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dashboardText, metricsIn, ROWS } from '../../scripts/dashboard.ts';
+import { monitoringFiles } from '../../scripts/monitoring.ts';
 import { CATALOG } from '../../src/watch/catalog.ts';
 
-const FILE = join(import.meta.dirname, '../../deploy/grafana-dashboard.json');
+const ROOT = join(import.meta.dirname, '../..');
 const panels = ROWS.flatMap((row) => row.panels);
 
-test('the dashboard is what scripts/dashboard.ts makes', () => {
-  expect(readFileSync(FILE, 'utf8')).toBe(dashboardText());
+test.each([...monitoringFiles()])('%s is what npm run monitoring writes', (path, text) => {
+  expect(readFileSync(join(ROOT, path), 'utf8')).toBe(text);
 });
 
 test.each(panels.map((panel) => [panel.title, panel] as const))(

@@ -1,0 +1,82 @@
+/** The monitors of the chart, by a real Helm. */
+import { outriderIn, podOf } from '../chart/structure.ts';
+import { GATEWAY, ROUTES, workload } from '../chart/values.ts';
+import { at, describeWithHelm, listAt, type Manifest, only, refusal, render } from '../helpers/helm.ts';
+
+const CONFIG = { mode: 'config', routes: { content: ROUTES } };
+const podMonitor = { monitoring: { podMonitor: { enabled: true, labels: { release: 'prometheus' } } } };
+const serviceMonitor = { monitoring: { serviceMonitor: { enabled: true, interval: '15s' } } };
+
+function labelsOf(pod: unknown): Record<string, unknown> {
+  return at(pod, 'metadata', 'labels') as Record<string, unknown>;
+}
+
+/** As Kubernetes selects. */
+function selects(selector: unknown, labels: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(selector as object).every(([key, value]) => labels[key] === value);
+}
+
+function templateOf(manifests: readonly Manifest[]): unknown {
+  const owner = manifests.find(({ kind }) => ['Deployment', 'StatefulSet', 'CronJob'].includes(kind));
+  return at(owner, 'spec', 'template') ?? at(owner, 'spec', 'jobTemplate', 'spec', 'template');
+}
+
+describeWithHelm('the monitors of the chart', () => {
+  test.each([
+    ['a gateway', GATEWAY],
+    ['a workload', workload()],
+    ['a workload with a plain container', workload({ sidecar: { native: false } })],
+  ])('the PodMonitor of %s selects its pods, and a port that Outrider has', async (_, values) => {
+    const manifests = await render({ ...values, ...podMonitor });
+    const monitor = only(manifests, 'PodMonitor');
+    const pod = templateOf(manifests);
+    expect(selects(at(monitor, 'spec', 'selector', 'matchLabels'), labelsOf(pod))).toBe(true);
+    const port = at(monitor, 'spec', 'podMetricsEndpoints', 0, 'port');
+    const owner = manifests.find(({ kind }) => ['Deployment', 'StatefulSet'].includes(kind));
+    const ports = listAt(owner && outriderIn(podOf(owner)), 'ports');
+    expect(ports.find((one) => at(one, 'name') === port)).toMatchObject({ containerPort: 5090 });
+    expect(monitor.metadata.labels).toMatchObject({ release: 'prometheus', 'app.kubernetes.io/instance': 'acme' });
+  });
+
+  test('with mode: config it selects what is injected', async () => {
+    const monitor = only(await render({ ...CONFIG, ...podMonitor }), 'PodMonitor');
+    expect(at(monitor, 'spec', 'selector', 'matchLabels')).toEqual({ 'outrider.dev/injected': 'true' });
+  });
+
+  test('the ServiceMonitor selects its own Service, which selects the pods by number, ready or not', async () => {
+    const manifests = await render({ ...workload(), ...serviceMonitor });
+    const service = only(manifests, 'Service', 'acme-outrider-metrics');
+    const monitor = only(manifests, 'ServiceMonitor');
+    const matchLabels = at(monitor, 'spec', 'selector', 'matchLabels');
+    expect(selects(matchLabels, service.metadata.labels ?? {})).toBe(true);
+    expect(selects(matchLabels, only(manifests, 'Service', 'acme-outrider').metadata.labels ?? {})).toBe(false);
+    expect(selects(at(service, 'spec', 'selector'), labelsOf(templateOf(manifests)))).toBe(true);
+    expect(at(service, 'spec', 'ports', 0)).toMatchObject({ name: 'metrics', port: 5090, targetPort: 5090 });
+    expect(at(service, 'spec', 'publishNotReadyAddresses')).toBe(true);
+    expect(at(monitor, 'spec', 'endpoints', 0)).toMatchObject({ port: 'metrics', interval: '15s' });
+  });
+
+  test('both monitors at once are refused', async () => {
+    const monitoring = { ...podMonitor.monitoring, ...serviceMonitor.monitoring };
+    expect(await refusal({ ...GATEWAY, monitoring })).toContain('every pod would be scraped twice; use one of them');
+  });
+
+  test.each([
+    ['ReplicaSet;legacy-7d4b9c6f5d', 'legacy'],
+    ['ReplicaSet;web-2-54c9f8d6b7', 'web-2'],
+    ['ReplicaSet;bare', 'bare'],
+    ['StatefulSet;legacy-7d4b9c6f5d', 'legacy-7d4b9c6f5d'],
+    ['DaemonSet;agent', 'agent'],
+    ['Job;nightly-29312345', 'nightly'],
+    ['Job;once', 'once'],
+    [';', null],
+  ])('a pod of %j belongs to workload %j', async (controller, workloadName) => {
+    const monitor = only(await render({ ...GATEWAY, ...podMonitor }), 'PodMonitor');
+    const relabelings = listAt(monitor, 'spec', 'podMetricsEndpoints', 0, 'relabelings');
+    const step = relabelings.find((one) => at(one, 'targetLabel') === 'workload');
+    // As Prometheus does it: the whole value has to match, or the label stays as it is.
+    const match = new RegExp(`^(?:${at(step, 'regex')})$`).exec(controller);
+    expect(match?.slice(1).join('') ?? null).toBe(workloadName);
+    expect(at(step, 'replacement')).toBe('$1$2$3');
+  });
+});
