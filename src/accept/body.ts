@@ -80,10 +80,12 @@ export class RequestBody {
   open(owner: BodyOwner, buffers: Buffers | null = null): void {
     this.owner = owner;
     this.buffers = buffers;
-    if (this.length !== null) this.hold(this.length > MOST_AHEAD ? STREAM_BYTES : this.length);
     if (this.state !== 'reading' || this.fault !== null || this.askForBody !== null) return this.ready();
     // Short of memory, what will not fit into it is not read before the target wants it.
-    if (buffers?.tight === true && this.length !== null && this.length > MOST_AHEAD) return this.ready();
+    if (buffers?.tight === true && this.length !== null && this.length > MOST_AHEAD) {
+      this.hold(MOST_AHEAD);
+      return this.ready();
+    }
     this.source.resume();
     // What came in the same segment as the head arrives before the check phase: most small bodies need no stream.
     setImmediate(readyIfWaiting, this);
@@ -94,6 +96,7 @@ export class RequestBody {
   push(chunk: Uint8Array): void {
     if (this.state !== 'reading' || this.fault !== null) return;
     this.received += chunk.length;
+    this.hold(this.received > MOST_AHEAD ? STREAM_BYTES : this.received);
     chunkPassed(chunk.length);
     if (this.limits.maxBytes > 0 && this.received > this.limits.maxBytes) return this.fail('tooLarge');
     this.idleTimer?.refresh();
@@ -207,6 +210,7 @@ export class RequestBody {
     this.copy.release();
     this.copy = new Copy(null);
     this.hold(0);
+    this.buffers = null;
     this.restTimer = setTimeout(onRestOver, waitMs, this);
     this.onSettled = done;
     this.source.resume();
@@ -242,7 +246,6 @@ export class RequestBody {
   ready(): void {
     if (this.isReady || this.owner === null) return;
     this.isReady = true;
-    if (this.length === null && this.state === 'reading') this.hold(STREAM_BYTES);
     this.owner.bodyReady();
   }
 

@@ -7,8 +7,8 @@
  */
 
 /**
- * What a body that does not fit into one piece takes while it streams: a piece in the parser's stream, one in ours and
- * one in the target's socket.
+ * What a body takes as soon as more than one piece of it has come, while it streams: a piece in the parser's stream, one
+ * in ours and one in the target's socket. One that comes byte by byte holds no more than has come of it.
  */
 export const STREAM_BYTES = 192 * 1024;
 /** What stands still in a target's socket while its caller reads slowly, beside what waits for the caller itself. */

@@ -282,10 +282,14 @@ describe('a disk that is behind', () => {
 });
 
 describe('what a body takes of limits.bufferBytes', () => {
-  test('is its length while it is small, until the exchange is over', () => {
+  test('is what has come while that is little, whatever it says of its length, until the exchange is over', () => {
     const buffers = new Buffers();
     const { body } = start({ length: 1000, buffers });
-    expect(buffers.used).toBe(1000);
+    expect(buffers.used).toBe(0);
+    const slow = start({ length: 1_000_000, buffers });
+    slow.body.push(bytes(10));
+    expect(buffers.used).toBe(10);
+    slow.body.release();
     body.push(bytes(1000));
     body.end();
     expect(buffers.used).toBe(1000);
@@ -296,12 +300,13 @@ describe('what a body takes of limits.bufferBytes', () => {
   test('is that of a stream while one runs, whatever its length is', async () => {
     const buffers = new Buffers();
     const large = start({ length: 1_000_000, buffers });
+    large.body.push(bytes(70_000));
     expect(buffers.used).toBe(STREAM_BYTES);
     const chunked = start({ buffers });
     await turn();
-    expect(buffers.used).toBe(2 * STREAM_BYTES);
     const sent = read(chunked.body.content() as Readable);
     chunked.body.push(bytes(70_000));
+    expect(buffers.used).toBe(2 * STREAM_BYTES);
     chunked.body.end();
     await sent;
     await turn();
@@ -336,11 +341,21 @@ describe('what a body takes of limits.bufferBytes', () => {
     expect([done, buffers.used]).toEqual([true, 0]);
   });
 
+  test('is nothing of what is dropped', () => {
+    const buffers = new Buffers();
+    const { body } = start({ length: 1_000_000, buffers });
+    body.push(bytes(70_000));
+    body.drop(60_000, () => undefined);
+    body.push(bytes(70_000));
+    expect(buffers.used).toBe(0);
+  });
+
   test('where memory is short, a large one is not read before the target wants it; a small one is', () => {
     const buffers = new Buffers(1_000_000);
     buffers.change(0, 600_000);
     const large = start({ length: 100_000, buffers });
     expect([large.source.flowing, large.owner.heard]).toEqual([false, ['ready']]);
+    expect(buffers.used).toBe(600_000 + 65_536);
     const small = start({ length: 100, buffers });
     expect([small.source.flowing, small.owner.heard]).toEqual([true, []]);
   });

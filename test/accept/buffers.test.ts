@@ -21,7 +21,8 @@ describe('limits.bufferBytes', () => {
     const sockets = Array.from({ length: 8 }, () => {
       const socket = connect(path.port, '127.0.0.1');
       socket.on('error', () => socket.destroy());
-      socket.write('PUT /hung HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nsome of it');
+      socket.write('PUT /hung HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n');
+      socket.write('x'.repeat(500_000));
       return socket;
     });
     await waitFor(() => refused() > 0, { what: 'the limit' });
