@@ -3,6 +3,7 @@
  * in docs/injection.md: `npm run sidecar`. Tests compare them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { readVersion } from '../src/runtime/cli/version.ts';
 import { SETTINGS } from '../src/runtime/kubernetes/settings.ts';
 import { SIDECAR } from '../src/runtime/kubernetes/sidecar.ts';
 
@@ -12,7 +13,7 @@ export const constantsFile = 'chart/charts/outrider-sidecar/templates/_constants
 export function constantsTemplate(): string {
   return `{{- /* Generated from src/runtime/kubernetes/sidecar.ts by npm run sidecar. */ -}}
 {{- define "outrider.sidecar.constants" -}}
-${JSON.stringify(SIDECAR, null, 2)}
+${JSON.stringify({ version: readVersion(), ...SIDECAR }, null, 2)}
 {{- end -}}
 `;
 }

@@ -1,6 +1,7 @@
 {{- /* Generated from src/runtime/kubernetes/sidecar.ts by npm run sidecar. */ -}}
 {{- define "outrider.sidecar.constants" -}}
 {
+  "version": "0.1.0",
   "name": "outrider",
   "repository": "outrider",
   "configFolder": "/etc/outrider/config",

@@ -46,7 +46,7 @@ With one ConfigMap that has no outrider.yaml, the pod needs the annotation that 
 {{- $spec := .spec | default dict -}}
 {{- $global := ($root.Values | default dict).global | default dict -}}
 {{- $registry := $global.imageRegistry | default $image.registry -}}
-{{- $version := "0.1.0" -}}
+{{- $version := $constants.version -}}
 {{- with $root.Chart -}}{{- if hasPrefix "outrider" .Name -}}{{- $version = .AppVersion -}}{{- end -}}{{- end -}}
 {{- $name := $image.repository | default $constants.repository -}}
 {{- if $registry -}}{{- $name = printf "%s/%s" (trimSuffix "/" $registry) $name -}}{{- end -}}
