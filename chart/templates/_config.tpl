@@ -13,6 +13,7 @@
 -}}
 {{- $kafka := include "outrider.process.kafka" . | fromYaml -}}
 {{- if $kafka }}{{ $_ := set $base "kafka" $kafka }}{{ end -}}
+{{- with .Values.sidecar.intercept.hosts }}{{ $_ := set $base "intercept" (dict "hosts" .) }}{{ end -}}
 {{- $merged := mergeOverwrite $base (omit $config "listeners") -}}
 {{- $_ := set $merged "listeners" (include "outrider.process.listeners" . | fromYamlArray) -}}
 {{- toYaml $merged -}}

@@ -7,8 +7,11 @@ import type { RawHeaders, RequestHead } from '../exchange.ts';
 import { nextMaxForwards } from './max-forwards.ts';
 
 export interface ForwardingPolicy {
-  /** Our name in Via, unlike that of any other process: how a loop is seen. */
-  readonly pseudonym: string;
+  /**
+   * Our name in Via, unlike that of any other process: how a loop is seen. Each listener has its own: an application
+   * that is called through one and calls through another may pass on the Via it got, and that is no loop.
+   */
+  readonly pseudonymOf: (listener: string) => string;
   readonly forwarded: 'append' | 'replace' | 'none';
 }
 
@@ -18,6 +21,7 @@ export interface ForwardingPolicy {
  */
 export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): string[] | null {
   const { rawHeaders } = head;
+  const pseudonym = policy.pseudonymOf(head.listener);
   const named = nominated(rawHeaders);
   const headers: string[] = [];
   let via = '';
@@ -38,7 +42,7 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
       case FIELD.te:
         continue;
       case FIELD.via:
-        if (value.includes(policy.pseudonym)) return null;
+        if (value.includes(pseudonym)) return null;
         via = via === '' ? value : `${via}, ${value}`;
         continue;
       case FIELD.maxForwards:
@@ -56,7 +60,7 @@ export function requestHeaders(head: RequestHead, policy: ForwardingPolicy): str
     }
     if (named === null || !named.has(name.toLowerCase())) headers.push(name, value);
   }
-  const hop = `${head.httpVersion} ${policy.pseudonym}`;
+  const hop = `${head.httpVersion} ${pseudonym}`;
   headers.push('Via', via === '' ? hop : `${via}, ${hop}`);
   addForwarded(headers, head, policy.forwarded, forwardedFor);
   if (forwarded !== '') headers.push('Forwarded', `${forwarded}, ${forwardedElement(head)}`);

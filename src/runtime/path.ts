@@ -68,7 +68,7 @@ export class Path {
   private readonly watch: ExchangeWatch;
   private readonly tunnels: Tunnels;
   private readonly gauges: TargetGauges;
-  private readonly pseudonym = `outrider-${randomBytes(4).toString('hex')}`;
+  private readonly pseudonyms = new Map<string, string>();
   private captures: { readonly perSecond: number; readonly store: CaptureStore };
   private parts: AmbassadorParts;
   private beats = 0;
@@ -141,6 +141,16 @@ export class Path {
     await this.lanes.destroy();
   }
 
+  /** By the listener's name; the same for as long as the process runs. */
+  private readonly pseudonymOf = (listener: string): string => {
+    let pseudonym = this.pseudonyms.get(listener);
+    if (pseudonym === undefined) {
+      pseudonym = `outrider-${randomBytes(4).toString('hex')}`;
+      this.pseudonyms.set(listener, pseudonym);
+    }
+    return pseudonym;
+  };
+
   private take(settings: Settings): AmbassadorParts {
     const routes: Routes = compileRoutes(settings, this.values);
     this.files = new TemplateFiles(settings.process);
@@ -169,7 +179,7 @@ export class Path {
       routes,
       lanes: this.lanes,
       overload: this.overload,
-      policy: { pseudonym: this.pseudonym, forwarded },
+      policy: { pseudonymOf: this.pseudonymOf, forwarded },
       copies: { memory: this.memory, files: capture.redact.keepOriginal ? client : NO_FILES, limit },
       capturer: new Capturer({ store: this.captures.store, waitMs, readWaitMs, responseBytes }),
       holdBytes: responseBytes,

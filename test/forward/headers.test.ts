@@ -1,7 +1,10 @@
 import type { RequestHead } from '../../src/exchange.ts';
 import { type ForwardingPolicy, requestHeaders, responseHeaders, trailerFields } from '../../src/forward/headers.ts';
 
-const POLICY: ForwardingPolicy = { pseudonym: 'outrider-me', forwarded: 'none' };
+const POLICY: ForwardingPolicy = {
+  pseudonymOf: (listener) => `outrider-${listener === 'other' ? 'it' : 'me'}`,
+  forwarded: 'none',
+};
 
 function headOf(rawHeaders: readonly string[], parts: Partial<RequestHead> = {}): RequestHead {
   return {
@@ -132,6 +135,12 @@ describe('Via', () => {
   test('H06 with our own name in it is a loop, that of another process is none', () => {
     expect(sent(['Via', '1.1 front, 1.1 outrider-me'])).toBeNull();
     expect(sent(['Via', '1.1 outrider-other'])).toEqual([]);
+  });
+
+  test('H06 with the name of another listener is none: an application between the two passes it on', () => {
+    const head = headOf(['Via', '1.1 outrider-it']);
+    expect(requestHeaders(head, POLICY)).toEqual(['Via', '1.1 outrider-it, 1.1 outrider-me']);
+    expect(requestHeaders({ ...head, listener: 'other' }, POLICY)).toBeNull();
   });
 });
 

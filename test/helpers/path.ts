@@ -140,7 +140,7 @@ class Path implements RunningPath {
       routes: compileRoutes(this.settings, this.values),
       lanes: this.lanes,
       overload: this.overload,
-      policy: { pseudonym: this.pseudonym, forwarded },
+      policy: { pseudonymOf: () => this.pseudonym, forwarded },
       copies: { memory: this.memory, files: this.client, limit: capture.body },
       capturer: new Capturer({
         store: this.client,

@@ -39,7 +39,7 @@ function urlsFor(rule: Rule, uri: string): string[] {
 
 /** The steps of forward/plan.ts, on masked values; a test holds them against what a target receives. */
 function sentHeaders(rule: Rule, head: RequestHead, settings: Settings, routes: Routes): string[] | null {
-  const headers = requestHeaders(head, { pseudonym: PSEUDONYM, forwarded: settings.process.forwarded });
+  const headers = requestHeaders(head, { pseudonymOf: () => PSEUDONYM, forwarded: settings.process.forwarded });
   if (headers === null || leavesPrefix(rule.target, head.uri)) return null;
   const { hostHeader, urls } = rule.target.settings;
   if (hostHeader !== 'target') headers.push('Host', hostHeader === 'preserve' ? head.authority : hostHeader);
