@@ -1,5 +1,5 @@
 /**
- * The Grafana dashboard, which scripts/monitoring.ts writes. Rows follow the path of a request; what a metric means is
+ * The Grafana dashboard, which scripts/manifests.ts writes. Rows follow the path of a request; what a metric means is
  * said by its own help text. test/monitoring asks a real Prometheus each query.
  */
 import { metricDefinition } from '../src/watch/catalog.ts';

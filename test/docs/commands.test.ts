@@ -10,7 +10,7 @@ import { type Block, missingLines, outputAfter, readBlocks } from './blocks.ts';
 /** What a block may need that this suite doesn't have, and who runs it then. */
 const NEEDS = ['clone', 'cluster', 'docker', 'kafka'];
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs'), ...markdownIn('example')];
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...['docs', 'deploy', 'example'].flatMap(markdownIn)];
 
 function markdownIn(folder: string): string[] {
   if (!existsSync(join(projectRoot, folder))) return [];

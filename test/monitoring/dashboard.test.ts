@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dashboardText, metricsIn, ROWS } from '../../scripts/dashboard.ts';
-import { monitoringFiles } from '../../scripts/monitoring.ts';
+import { manifestFiles } from '../../scripts/manifests.ts';
 import { CATALOG } from '../../src/watch/catalog.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const panels = ROWS.flatMap((row) => row.panels);
 
-test.each([...monitoringFiles()])('%s is what npm run monitoring writes', (path, text) => {
+test.each([...manifestFiles()])('%s is what npm run manifests writes', (path, text) => {
   expect(readFileSync(join(ROOT, path), 'utf8')).toBe(text);
 });
 
