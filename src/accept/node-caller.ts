@@ -12,6 +12,7 @@ import { chunkPassed } from './chunk-garbage.ts';
 import { type InspectedHead, inspectTrailers } from './guard.ts';
 import { LINGER_MS } from './linger.ts';
 import type { CallerOwner, CallerTracker } from './node-caller-owner.ts';
+import { asksToUpgrade, mayHideBytes } from './node-upgrade.ts';
 
 export type { CallerOwner } from './node-caller-owner.ts';
 
@@ -82,6 +83,11 @@ export class Caller {
     if (length !== 0) this.listen(request);
   }
 
+  /** It wanted another protocol; no other request may be behind it before it has been answered. */
+  get asksToUpgrade(): boolean {
+    return asksToUpgrade(this.request);
+  }
+
   /** Something of its body is still to come; what has come may not have been looked at yet. */
   get isInBody(): boolean {
     return this.body.state === 'reading' && !this.request.complete;
@@ -110,7 +116,7 @@ export class Caller {
 
   /** Writes the head of the answer; with the first of the body, or at the end, it leaves. */
   start(status: number, message: string, headers: string[]): void {
-    if (this.body.unasked) this.closeAfter = true;
+    if (this.body.unasked || mayHideBytes(this.request)) this.closeAfter = true;
     // The body came unasked. Node would close the connection now, and with it the answers to what was sent behind.
     else if (this.waitsForContinue) this.response.writeContinue();
     if (this.tracker.isLast(this, this.closeAfter)) headers.push('connection', 'close');
@@ -238,9 +244,7 @@ export class Caller {
 
   /** The parser may be further than the stream of the body: what is behind bad trailers is not to be served. */
   checkTrailers(): void {
-    const { rawTrailers } = this.request;
-    if (rawTrailers.length === 0 || this.isDistrusted) return;
-    const refusal = inspectTrailers(rawTrailers);
+    const refusal = this.isDistrusted ? null : inspectTrailers(this.request.rawTrailers);
     if (refusal === null) return;
     this.isDistrusted = true;
     this.tracker.distrust(refusal, this.request);

@@ -83,6 +83,7 @@ export class Connection implements CallerTracker {
   /** Whether a further request on it may be served. */
   get isOpen(): boolean {
     this.latest?.checkTrailers();
+    if (this.latest?.asksToUpgrade === true) this.ended = true;
     return !this.ended;
   }
 

@@ -169,6 +169,50 @@ test.each(['h2c', 'H2C, websocket', 'foo, h2c', 'h2', 'HTTP/2.0', 'TLS/1.3'])(
   },
 );
 
+describe('H18 an upload that would like HTTP/2', () => {
+  const UPGRADE = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+  const UPLOAD = `POST /upload HTTP/1.1\r\nHost: a\r\n${UPGRADE}`;
+  const WITH_LENGTH = `${UPLOAD}Content-Length: 5\r\n\r\nhello`;
+  const CHUNKS = `${UPLOAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`;
+
+  test('is served, and its connection kept', async () => {
+    const { path, target } = await start();
+    const socket = connect(path.port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.write(WITH_LENGTH);
+    await waitFor(() => received.startsWith('HTTP/1.1 200'), { what: 'the answer to the upload' });
+    await path.rest();
+    socket.write(BEHIND);
+    await waitFor(() => received.split('HTTP/1.1 200').length === 3, { what: 'the answer to the next request' });
+    socket.destroy();
+    expect(wholeRequests(target)).toEqual(['POST /upload', 'GET /behind']);
+    expect(String(target.requests[0]?.body)).toBe('hello');
+  });
+
+  test.each([
+    ['with a length', WITH_LENGTH],
+    ['in chunks', CHUNKS],
+    ['without a body', `${UPLOAD}\r\n`],
+  ])('%s is the last where something came behind it: half a request is not taken for none', async (_, upload) => {
+    const { path, target } = await start();
+    const socket = connect(path.port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.on('error', () => socket.destroy());
+    socket.write(`${upload}GET /a HTTP/1.1\r\nX: `);
+    await waitFor(() => received.includes('\r\n\r\n'), { what: 'the answer to the upload' });
+    if (socket.writable) socket.write(BEHIND);
+    await waitFor(() => socket.closed, { what: 'the end of the connection' });
+    expect(received).toMatch(/^HTTP\/1\.1 200 .*connection: close/is);
+    expect(wholeRequests(target)).toEqual(['POST /upload']);
+  });
+});
+
 test('F10 the parser is strict whatever NODE_OPTIONS says', async () => {
   const target = await startTarget();
   const outrider = await startOutrider({

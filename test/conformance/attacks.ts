@@ -26,7 +26,7 @@ export function attacks(): Message[] {
     ...messagesOf('must-reject', 'no chunks', refusedChunks()),
     ...messagesOf('should-accept', 'chunks', CHUNKS.map(asChunks)),
     ...messagesOf('must-reject', 'no request', REFUSED),
-    ...messagesOf('no-desync', 'several, or another protocol', [...OTHERS, ...LONG_OTHERS]),
+    ...messagesOf('no-desync', 'several, or another protocol', [...OTHERS, ...FAULTS_BEHIND_H2C, ...LONG_OTHERS]),
   ];
 }
 
@@ -182,6 +182,8 @@ const framings = (): string[] => [
   ...['\tchunked', 'chunked  ', 'Chunked'].map((value) => `${POST}Transfer-Encoding:${value}${END}`),
   ...['05', '\t5', '5\t', '000000000000005'].map((value) => `${POST}Content-Length:${value}\r\n\r\nhello${BEHIND}`),
   `${POST}Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello${BEHIND}`,
+  `${POST}${H2C}Content-Length: 5\r\n\r\nhello${BEHIND}`,
+  `${POST}${H2C}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n${BEHIND}`,
 ];
 
 const CHUNKS = items`
@@ -227,8 +229,6 @@ const REFUSED = items`
   PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\nGET / HTTP/1.1\r\n<HOST>\r\n ¦ {"method":"GET"}\r\n\r\n
   \xef\xbb\xbfGET / HTTP/1.1\r\n<HOST>\r\n ¦ GET / HTTP/1.1\r\n\r\n<BEHIND>
   GET / HTTP/1.1\nHost: a.test\n\n<BEHIND> ¦ GET / HTTP/1.1\rHost: a.test\r\r<BEHIND>
-  POST / HTTP/1.1\r\n<HOST>Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 40\r\n\r\n<BEHIND>
-  POST / HTTP/1.1\r\n<HOST>Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n<BEHIND>
   POST / HTTP/1.1\r\n<HOST>Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 40\r\n\r\n<BEHIND>
   POST / HTTP/1.1\r\n<HOST>Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n<BEHIND>
 `;
@@ -253,6 +253,18 @@ const OTHERS = items`
   GET / HTTP/1.1\r\n<HOST>Upgrade: websocket\r\n\r\n<BEHIND> ¦ <BEHIND>\0 ¦ <BEHIND>\x20 ¦ <BEHIND>\n\n<BEHIND>
   <BEHIND>\r
 `;
+
+/** Node doesn't tell of faults behind it. */
+const H2C = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+const FAULTS_BEHIND_H2C = [
+  ...REFUSED_SIZES.filter((_, index) => index % 4 === 0).map(
+    (size) => `${POST}${H2C}Transfer-Encoding: chunked\r\n\r\n${size}\r\nhello\r\n0\r\n\r\n${BEHIND}`,
+  ),
+  ...REFUSED_ENDS.map((chunks) => `${POST}${H2C}Transfer-Encoding: chunked\r\n\r\n${chunks}${BEHIND}`),
+  ...['garbage\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n', '\0', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'].map(
+    (behind) => `${POST}${H2C}Content-Length: 5\r\n\r\nhello${behind}${BEHIND}`,
+  ),
+];
 
 const EMPTY_LINES = '\r\n'.repeat(2000);
 

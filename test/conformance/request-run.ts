@@ -29,7 +29,7 @@ interface Variant {
   readonly completed: boolean;
 }
 
-const LANES = 40;
+const LANES = 80;
 const CANARY_EVERY = 20;
 const CANARY = Buffer.from('GET /canary HTTP/1.1\r\nHost: canary.test\r\n\r\n');
 
@@ -44,7 +44,8 @@ export async function startRig(tolerate: readonly string[] = []): Promise<Rig> {
   const listeners = [{ name: 'ambassador', address: '127.0.0.1:0', ...(tolerate.length > 0 ? { tolerate } : {}) }];
   const outrider = await startOutrider({
     shared: true,
-    outrider: { listeners, log: { access: 'none' } },
+    // Of some faults only time tells.
+    outrider: { listeners, log: { access: 'none' }, limits: { bodyIdle: '1500ms' } },
     routes: { targets: { prod: target.url }, default: 'prod' },
   });
   return { outrider, target, lenient: tolerate.length > 0 };

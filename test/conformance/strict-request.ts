@@ -285,6 +285,7 @@ function isLast({ method, version, fields }: StrictRequest): boolean {
     .split(/[ ,\t]+/);
   if (method === 'CONNECT' || options.includes('close')) return true;
   if (version === '1.0') return !options.includes('keep-alive');
-  // What follows a request to upgrade belongs to the other protocol, or to nobody.
-  return options.includes('upgrade') && valuesOf(fields, 'upgrade').length > 0;
+  // What follows a request to upgrade belongs to the other protocol, or to nobody; not where that is ignored (9110 7.8).
+  const protocols = valuesOf(fields, 'upgrade').join(',').toLowerCase();
+  return options.includes('upgrade') && protocols !== '' && !/(^|,)[ \t]*(h2c?|http|tls)[ \t]*(\/|,|$)/.test(protocols);
 }
