@@ -111,10 +111,13 @@ async function still(read: () => Promise<number> | number): Promise<void> {
 const value = async (outrider: Outrider, name: string, labels = {}): Promise<number> =>
   (await outrider.metrics()).value(name, labels);
 
+const refused = (outrider: Outrider): Promise<number> =>
+  value(outrider, 'outrider_rejected_total', { reason: 'buffers' });
+
 async function expectBoundAndHealing(outrider: Outrider, sockets: readonly Socket[], what: string): Promise<void> {
-  const refused = await value(outrider, 'outrider_rejected_total', { reason: 'buffers' });
+  const turnedAway = await refused(outrider);
   const counted = await value(outrider, 'outrider_buffer_bytes');
-  process.stderr.write(`${what}: ${(counted / MIB).toFixed(1)} MiB counted, ${refused} refused\n`);
+  process.stderr.write(`${what}: ${(counted / MIB).toFixed(1)} MiB counted, ${turnedAway} refused\n`);
   for (const socket of sockets) socket.destroy();
   await waitFor(async () => (await value(outrider, 'outrider_buffer_bytes')) === 0, {
     what: 'everything to be given back',
@@ -138,7 +141,7 @@ test(
       sockets.push(socket);
       if (n % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
     }
-    await still(() => value(outrider, 'outrider_rejected_total', { reason: 'buffers' }));
+    await waitFor(async () => (await refused(outrider)) > 0, { what: 'refusals', timeoutMs: 60_000 });
     await still(() => anonymousMemory(outrider.pid) >> 20);
     const most = grown();
     process.stderr.write(`uploads: RssAnon ${(most / MIB).toFixed(1)} MiB more, at most ${(BOUND / MIB).toFixed(1)}\n`);
@@ -173,11 +176,18 @@ test(
       sockets.push(stare(outrider.port, 'GET /victim HTTP/1.1\r\nHost: a\r\n\r\n'));
       if (n % 25 === 24) await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    // As many more as it takes.
+    await waitFor(
+      async () => {
+        sockets.push(stare(outrider.port, 'GET /victim HTTP/1.1\r\nHost: a\r\n\r\n'));
+        return (await refused(outrider)) > 0;
+      },
+      { what: 'the end of the budget', everyMs: 50, timeoutMs: 60_000 },
+    );
     await still(() => anonymousMemory(outrider.pid) >> 20);
     const most = grown();
     process.stderr.write(`readers: RssAnon ${(most / MIB).toFixed(1)} MiB more, at most ${(BOUND / MIB).toFixed(1)}\n`);
     expect(most).toBeLessThan(BOUND);
-    expect(await value(outrider, 'outrider_rejected_total', { reason: 'buffers' })).toBeGreaterThan(0);
     await expectBoundAndHealing(outrider, sockets, 'readers');
   },
   FULL ? 240_000 : 60_000,
@@ -214,8 +224,8 @@ test(
     );
     expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(0);
-    // One at a time: its bytes, its texts, and those of the one before.
-    expect(most).toBeLessThan(RECORD * 6 + BESIDE);
+    // One at a time: its bytes, its texts, and those of the one before, which the collector may not have taken yet.
+    expect(most).toBeLessThan(RECORD * 6 + BESIDE * 2);
     expect((await outrider.record(id)).body_sha256).toBe(before.body_sha256);
   },
   FULL ? 300_000 : 150_000,

@@ -11,7 +11,7 @@ import { waitFor } from '../helpers/wait.ts';
 import { expectAlive, startCanary } from './canary.ts';
 
 const FULL = process.env.OUTRIDER_TEST_FULL === '1';
-const CONNECTIONS = FULL ? 10_000 : 1500;
+const CONNECTIONS = FULL ? 10_000 : 800;
 const CONTROL_MS = FULL ? 5000 : 1000;
 const CROWD = join(import.meta.dirname, '../helpers/crowd.ts');
 
