@@ -10,14 +10,19 @@ import type { InspectedHead, Refusal } from './guard.ts';
  */
 const NO_TUNNEL = /^(?:h2c?|http|tls)(?:\/|$)/;
 
-export function wantsTunnel({ headers, httpVersion }: IncomingMessage): boolean {
-  const protocols = listTokens(headers.upgrade ?? '');
-  return httpVersion === '1.1' && protocols.length > 0 && !protocols.some((protocol) => NO_TUNNEL.test(protocol));
+/** Those that Node's parser stopped at, for that is what it does with all that follows a request to upgrade. */
+const asked = new WeakSet<IncomingMessage>();
+
+/** Node calls it for each request to upgrade, as its parser sees them, and for no other. */
+export function wantsTunnel(request: IncomingMessage): boolean {
+  asked.add(request);
+  const protocols = listTokens(request.headers.upgrade ?? '');
+  if (request.httpVersion !== '1.1' || protocols.length === 0) return false;
+  return !protocols.some((protocol) => NO_TUNNEL.test(protocol));
 }
 
-/** As Node's parser sees it. */
-export const asksToUpgrade = ({ headers }: IncomingMessage): boolean =>
-  headers.upgrade !== undefined && listTokens(headers.connection ?? '').includes('upgrade');
+/** By a mark: the fields are a list until somebody asks for one by its name, and then an object is made of them. */
+export const asksToUpgrade = (request: IncomingMessage): boolean => asked.has(request);
 
 /** `GET / HTTP/1.1` without the method and the target, and the two line ends of a head. */
 const AROUND_BYTES = 14;
