@@ -71,7 +71,7 @@ keyFile: {{ printf "%s/%s" (include "outrider.spoolKeyFolder" .) .Values.spool.k
 {{- $kafka := .Values.kafka -}}
 {{- $folder := include "outrider.kafkaFolder" . -}}
 {{- if $kafka.brokers }}
-brokers: {{- toYaml $kafka.brokers | nindent 2 }}
+brokers: {{- kindIs "string" $kafka.brokers | ternary (splitList "," (toString $kafka.brokers)) $kafka.brokers | toYaml | nindent 2 }}
 topic: {{ $kafka.topic | quote }}
 {{- if $kafka.tls.enabled }}
 tls:

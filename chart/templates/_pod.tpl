@@ -113,7 +113,7 @@ spec:
   {{- toYaml $whole | nindent 2 }}
 {{- end -}}
 
-{{/* The name of the first container, for notes and tests. */}}
+{{/* The first port that the template names. */}}
 {{- define "outrider.firstPort" -}}
 {{- $containers := ((.Values.workload.template | default dict).spec | default dict).containers | default list -}}
 {{- with first $containers }}{{ with first (.ports | default list) }}{{ int .containerPort }}{{ end }}{{ end -}}
@@ -130,6 +130,12 @@ spec:
 {{- else -}}
 {{- include "outrider.firstPort" . -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Whether there is a Service: nothing serves in a job, or where no port is known. */}}
+{{- define "outrider.hasService" -}}
+{{- $serves := or (eq .Values.mode "gateway") (and (eq .Values.mode "workload") (not (has .Values.workload.kind (list "Job" "CronJob")))) -}}
+{{- if and .Values.service.enabled $serves (include "outrider.targetPort" .) -}}true{{- end -}}
 {{- end -}}
 
 {{/* Whether an autoscaler sets the number of pods: then the chart doesn't, or each upgrade would put it back. */}}

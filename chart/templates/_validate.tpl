@@ -19,6 +19,11 @@
 {{- if has $mode (list "collector" "worker") -}}
 {{- fail (printf "mode: %s is not in this version: Outrider %s has no `outrider %s` yet; use workload, gateway or config" $mode .Chart.AppVersion $mode) -}}
 {{- end -}}
+{{- range $name := list "app" "persistence" -}}
+{{- if get $.Values $name -}}
+{{- fail (printf "%s is for mode: collector, which is not in this version; this is mode: %s" $name $mode) -}}
+{{- end -}}
+{{- end -}}
 {{- if eq $mode "workload" -}}
 {{- include "outrider.validate.workload" . -}}
 {{- else if .Values.workload.template -}}

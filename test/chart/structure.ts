@@ -75,6 +75,10 @@ function* podProblems(manifest: Manifest): Generator<string> {
   ];
   if (new Set(volumes).size !== volumes.length) yield `two volumes have one name: ${volumes.join(', ')}`;
   for (const container of containersOf(pod)) yield* mountProblems(container, volumes);
+  if (manifest.kind === 'Pod') {
+    for (const container of containersOf(pod)) yield* outriderProblems(container, pod);
+    return;
+  }
   const outrider = outriderIn(pod);
   if (outrider === undefined) yield 'Outrider is not in the pod';
   else yield* outriderProblems(outrider, pod);

