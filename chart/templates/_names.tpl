@@ -50,8 +50,13 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/*
+'' where the pods keep the one that they have: a workload's may carry rights and pull secrets of the application's, so
+it gets another only where one is named.
+*/}}
 {{- define "outrider.serviceAccountName" -}}
-{{- if .Values.serviceAccount.create -}}
+{{- if and (eq .Values.mode "workload") (not .Values.serviceAccount.name) -}}
+{{- else if .Values.serviceAccount.create -}}
 {{- default (include "outrider.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
 {{- .Values.serviceAccount.name -}}

@@ -78,7 +78,7 @@ where the cluster gives users and groups itself (runAsUser: null).
 {{- $values := .root.Values -}}
 {{- $spec := deepCopy .spec -}}
 {{- $context := $spec.securityContext | default dict -}}
-{{- if and (has $values.spool.volume (list "claim" "claimTemplate" "ephemeral")) (not (hasKey $context "fsGroup")) ($values.sidecar.securityContext | default dict).runAsUser -}}
+{{- if and (include "outrider.spool.needsGroup" .root) (not (hasKey $context "fsGroup")) -}}
 {{- $_ := set $spec "securityContext" (merge (dict) $context (dict "fsGroup" 10001 "fsGroupChangePolicy" "OnRootMismatch")) -}}
 {{- end -}}
 {{- $spec | toJson -}}
@@ -104,6 +104,7 @@ where the cluster gives users and groups itself (runAsUser: null).
   ($given.annotations | default dict) ($root.Values.podAnnotations | default dict) ($root.Values.commonAnnotations | default dict)
   (include "outrider.sidecar.annotations" (dict "spec" $spec) | fromYaml)
 -}}
+{{- $annotations = merge (dict) $annotations (include "outrider.scrapeAnnotations" (dict "root" $root "annotations" $annotations) | fromYaml) -}}
 metadata:
   labels:
     {{- toYaml $labels | nindent 4 }}
@@ -111,6 +112,17 @@ metadata:
     {{- toYaml $annotations | nindent 4 }}
 spec:
   {{- toYaml $whole | nindent 2 }}
+{{- end -}}
+
+{{/* For a Prometheus without its operator; what the application says about its own metrics is not touched. */}}
+{{- define "outrider.scrapeAnnotations" -}}
+{{- $own := false -}}
+{{- range $key, $value := .annotations }}{{ if hasPrefix "prometheus.io/" $key }}{{ $own = true }}{{ end }}{{ end -}}
+{{- if and (.root.Values.monitoring | default dict).scrapeAnnotations (not $own) -}}
+prometheus.io/scrape: "true"
+prometheus.io/port: {{ int .root.Values.ports.metrics | quote }}
+prometheus.io/path: /metrics
+{{- end -}}
 {{- end -}}
 
 {{/* The first port that the template names. */}}

@@ -18,6 +18,11 @@ spec:
   {{- include "outrider.claimSpec" . | nindent 2 }}
 {{- end -}}
 
+{{/* A claim's root belongs to root, unless the cluster gives users and groups itself (runAsUser: null). */}}
+{{- define "outrider.spool.needsGroup" -}}
+{{- if and (has .Values.spool.volume (list "claim" "claimTemplate" "ephemeral")) (.Values.sidecar.securityContext | default dict).runAsUser -}}true{{- end -}}
+{{- end -}}
+
 {{/* One volume that only one node can mount: the new pod would wait for the old one, which waits for the new one. */}}
 {{- define "outrider.oneAtATime" -}}
 {{- if and (eq .Values.spool.volume "claim") (ne .Values.spool.accessMode "ReadWriteMany") -}}true{{- end -}}

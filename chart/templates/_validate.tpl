@@ -94,6 +94,18 @@
 {{- fail "routes.content is empty: write routes.yaml there, or `--set-file routes.content=routes.yaml`; at least `targets` and `default`" -}}
 {{- end -}}
 {{- include "outrider.validate.routesContent" . -}}
+{{- if eq $routes.ownership "seed" }}{{ include "outrider.validate.seedOverManaged" . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What is an object of the release and is no longer rendered, Helm deletes. */}}
+{{- define "outrider.validate.seedOverManaged" -}}
+{{- $name := include "outrider.routesName" . -}}
+{{- with lookup "v1" "ConfigMap" .Release.Namespace $name -}}
+{{- $annotations := .metadata.annotations | default dict -}}
+{{- if and (eq (toString (get $annotations "meta.helm.sh/release-name")) $.Release.Name) (ne (toString (get $annotations "helm.sh/resource-policy")) "keep") -}}
+{{- fail (printf "routes.ownership: seed, and ConfigMap %s was made with managed: Helm would delete it. First run: kubectl -n %s annotate configmap %s helm.sh/resource-policy=keep" $name $.Release.Namespace $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -173,6 +185,22 @@
 {{- end -}}
 {{- end -}}
 
+{{/* A group for the spool's volume would change the files of the application's claims as well. */}}
+{{- define "outrider.validate.group" -}}
+{{- $spec := .Values.workload.template.spec -}}
+{{- $claims := list -}}
+{{- range $spec.volumes | default list -}}
+{{- if or .persistentVolumeClaim .ephemeral }}{{ $claims = append $claims .name }}{{ end -}}
+{{- end -}}
+{{- range .Values.workload.spec.volumeClaimTemplates | default list -}}
+{{- $claims = append $claims (.metadata | default dict).name -}}
+{{- end -}}
+{{- $grouped := or (hasKey ($spec.securityContext | default dict) "fsGroup") (hasKey (.Values.podSecurityContext | default dict) "fsGroup") -}}
+{{- if and $claims (include "outrider.spool.needsGroup" .) (not $grouped) -}}
+{{- fail (printf "podSecurityContext.fsGroup is not set: spool.volume: %s must be writable for Outrider, and a group for it changes the files of your own claims (%s), too; set it to the group that these have, or use emptyDir" .Values.spool.volume (join ", " $claims)) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "outrider.validate.spool" -}}
 {{- $spool := .Values.spool -}}
 {{- $isWorkload := eq .Values.mode "workload" -}}
@@ -180,6 +208,7 @@
 {{- if and $spool.existingClaim (ne $spool.volume "claim") -}}
 {{- fail (printf "spool.existingClaim is for spool.volume: claim; this is %s" $spool.volume) -}}
 {{- end -}}
+{{- if $isWorkload }}{{ include "outrider.validate.group" . }}{{ end -}}
 {{- if and (eq $spool.volume "claimTemplate") $isWorkload (ne $kind "StatefulSet") -}}
 {{- fail (printf "spool.volume: claimTemplate needs workload.kind: StatefulSet; this is a %s, where claim or ephemeral work" $kind) -}}
 {{- end -}}

@@ -64,6 +64,28 @@ describeWithHelm('helm install', () => {
   });
 });
 
+describeWithHelm('routes that were managed', () => {
+  const live = (annotations: object) => ({
+    '/api/v1/namespaces/shop/configmaps/acme-outrider-routes': {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'acme-outrider-routes', annotations: { 'meta.helm.sh/release-name': 'acme', ...annotations } },
+      data: {},
+    },
+  });
+  const [any] = helms();
+  if (any === undefined) return;
+
+  test('are not seeded before Helm is told to keep them', async () => {
+    const refused = notesOf('workload-values.yaml', any, live({}));
+    await expect(refused).rejects.toThrow(
+      'kubectl -n shop annotate configmap acme-outrider-routes helm.sh/resource-policy=keep',
+    );
+    const taken = await notesOf('workload-values.yaml', any, live({ 'helm.sh/resource-policy': 'keep' }));
+    expect(taken).not.toContain('outrider.dev/routes: "true"');
+  });
+});
+
 describeWithHelm('helm test', () => {
   test('checks the configuration as the pods see it, in pods that nobody injects into', async () => {
     const pod = only(await render(GATEWAY), 'Pod', 'acme-outrider-test-config');

@@ -181,6 +181,14 @@ const SENTENCES: readonly (readonly [what: string, values: object, sentence: str
     'spool.existingClaim is for spool.volume: claim; this is emptyDir',
   ],
   [
+    'a claim beside claims of the application',
+    workload(
+      { spool: { volume: 'claim' } },
+      { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    ),
+    'podSecurityContext.fsGroup is not set: spool.volume: claim must be writable for Outrider, and a group for it changes the files of your own claims (data)',
+  ],
+  [
     'a spool size in the wrong place',
     { ...GATEWAY, config: { spool: { size: '1Gi' } } },
     "config.spool.size is the chart's: use spool.size",

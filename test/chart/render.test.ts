@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/runtime/config/load.ts';
+import { sidecarContainer, sidecarVolumes } from '../../src/runtime/kubernetes/sidecar.ts';
 import {
   at,
   chartFolder,
@@ -14,6 +15,7 @@ import {
   render,
   runHelm,
 } from '../helpers/helm.ts';
+import { sidecarOptions } from '../kubernetes/sidecar-options.ts';
 import { outriderIn, podOf, problemsOf } from './structure.ts';
 import { fileOf, GATEWAY, ROUTES, workload } from './values.ts';
 
@@ -122,6 +124,63 @@ describeWithHelm('a workload', () => {
     const resources = at(outriderIn(pod), 'resources');
     expect(at(resources, 'requests', 'ephemeral-storage')).toBe('1600Mi');
     expect(at(resources, 'limits', 'ephemeral-storage')).toBeUndefined();
+  });
+});
+
+describeWithHelm('the pod', () => {
+  test('has the container and the volumes of the one definition', async () => {
+    const pod = podOf(only(await render(workload()), 'Deployment'));
+    const options = sidecarOptions({ configMaps: ['acme-outrider-config', 'acme-outrider-routes'] });
+    expect(outriderIn(pod)).toEqual(sidecarContainer(options));
+    expect(listAt(pod, 'spec', 'volumes')).toEqual(sidecarVolumes(options));
+  });
+
+  test('of a workload keeps its ServiceAccount unless one is named', async () => {
+    const accounts = async (values: object) => {
+      const manifests = await render(values);
+      const made = manifests.filter(({ kind }) => kind === 'ServiceAccount').map(({ metadata }) => metadata.name);
+      const pod = podOf(only(manifests, 'Deployment'));
+      return { made, used: at(pod, 'spec', 'serviceAccountName') };
+    };
+    expect(await accounts(workload())).toEqual({ made: [], used: undefined });
+    expect(await accounts(workload({ serviceAccount: { name: 'edge' } }))).toEqual({ made: ['edge'], used: 'edge' });
+    expect(await accounts(workload({ serviceAccount: { name: 'edge', create: false } }))).toEqual({
+      made: [],
+      used: 'edge',
+    });
+    expect(await accounts(workload({ serviceAccount: { name: 'edge' } }, { serviceAccountName: 'own' }))).toMatchObject(
+      { used: 'own' },
+    );
+    expect(await accounts(GATEWAY)).toEqual({ made: ['acme-outrider'], used: 'acme-outrider' });
+  });
+
+  test('says where metrics are if asked to, and never over what the application says of its own', async () => {
+    const port = async (values: object) =>
+      at(podOf(only(await render(values), 'Deployment')), 'metadata', 'annotations', 'prometheus.io/port');
+    const monitoring = { scrapeAnnotations: true };
+    expect(await port(workload())).toBeUndefined();
+    expect(await port(workload({ monitoring }))).toBe('5090');
+    const given = Object(at(workload(), 'workload', 'template'));
+    const own = { template: { ...given, metadata: { annotations: { 'prometheus.io/path': '/own' } } } };
+    expect(await port(workload({ monitoring, workload: own }))).toBeUndefined();
+  });
+
+  test('may have any user with group 0, however large its number', async () => {
+    const user = 1_000_650_000;
+    const values = workload(
+      { sidecar: { securityContext: { runAsUser: user, runAsGroup: 0 } } },
+      { securityContext: { fsGroup: user } },
+    );
+    const pod = podOf(only(await render(values), 'Deployment'));
+    expect(at(outriderIn(pod), 'securityContext')).toMatchObject({ runAsUser: user, runAsGroup: 0 });
+    expect(at(pod, 'spec', 'securityContext', 'fsGroup')).toBe(user);
+  });
+
+  test('stays Guaranteed where it was', async () => {
+    const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1000m', memory: '1024Mi' } };
+    const values = workload({}, { containers: [{ name: 'legacy', image: 'legacy:1.0', resources }] });
+    const own = at(outriderIn(podOf(only(await render(values), 'Deployment'))), 'resources');
+    for (const kind of ['cpu', 'memory']) expect(at(own, 'requests', kind)).toBe(at(own, 'limits', kind));
   });
 });
 
