@@ -43,7 +43,7 @@ describeWithHelm('helm install', () => {
 
   test('tells how to inject where the chart is the configuration alone', async () => {
     expect(commandsOf(await notesOf('config-values.yaml', any))[0]).toBe(
-      'kubectl -n shop get deployment legacy -o yaml | outrider inject --config-map acme-outrider-config,acme-outrider-routes - | kubectl apply -f -',
+      'kubectl -n shop get deployment legacy -o yaml | outrider inject --config-map acme-outrider-config,acme-outrider-routes | kubectl apply -f -',
     );
   });
 

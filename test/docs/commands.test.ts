@@ -78,14 +78,18 @@ test('a block that is not run here says what it needs', () => {
   expect(runnable.length).toBeGreaterThan(2);
 });
 
-test.each(casesOf('yaml'))('the configuration at $title is valid', async ({ block }) => {
-  const dir = temporaryFolder();
-  writeFileSync(join(dir, 'outrider.yaml'), block.text);
-  // A piece about something else has no routes: they come from the environment then.
-  const env: Record<string, string> = /^default:/m.test(block.text) ? {} : { BACKEND_URL: 'http://backend:3000' };
-  const { code, stderr } = await outrider(['validate', 'outrider.yaml'], { cwd: dir, env });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-});
+// Values of the chart are rendered by test/chart/docs.test.ts.
+test.each(casesOf('yaml').filter(({ block }) => block.needs === ''))(
+  'the configuration at $title is valid',
+  async ({ block }) => {
+    const dir = temporaryFolder();
+    writeFileSync(join(dir, 'outrider.yaml'), block.text);
+    // A piece about something else has no routes: they come from the environment then.
+    const env: Record<string, string> = /^default:/m.test(block.text) ? {} : { BACKEND_URL: 'http://backend:3000' };
+    const { code, stderr } = await outrider(['validate', 'outrider.yaml'], { cwd: dir, env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  },
+);
 
 test.each(configsInExample())('%s is valid, and its own tests pass', async (path) => {
   for (const command of ['validate', 'test']) {
