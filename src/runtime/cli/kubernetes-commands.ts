@@ -1,7 +1,8 @@
 /** The commands for manifests and clusters; what they need is loaded when they run. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SETTINGS } from '../kubernetes/settings.ts';
 import type { CliContext } from './context.ts';
+import type { InjectorFlags } from './injector.ts';
 import { readVersion } from './version.ts';
 
 const INJECT_EXAMPLES = `
@@ -23,6 +24,7 @@ interface InjectOptions {
 
 export function addKubernetes(program: Command, context: CliContext, finish: (exitCode: number) => void): void {
   addInject(program, context, finish);
+  addInjector(program, context, finish);
   program
     .command('uninject')
     .description('take out of manifests what `inject` put in')
@@ -33,6 +35,41 @@ export function addKubernetes(program: Command, context: CliContext, finish: (ex
       const { uninject } = await import('./inject.ts');
       finish(await uninject(file, dryRun === true, context));
     });
+}
+
+function addInjector(program: Command, context: CliContext, finish: (exitCode: number) => void): void {
+  program
+    .command('injector')
+    .description('serve the webhook that puts the sidecar into pods that ask for it, and checks edits of routes')
+    .option('--address <address>', 'of the webhook, HTTPS', '*:10250')
+    .option('--metrics-address <address>', 'of metrics and probes', '*:5090')
+    .option('--service <name>', 'the Service that the API server calls')
+    .option('--namespace <name>', 'of the Service and the Secret (default: POD_NAMESPACE)')
+    .option('--secret <name>', 'where the certificates are kept')
+    .option('--webhook <name>', 'the mutating and the validating webhook configuration')
+    .option('--certificate-folder <path>', 'with tls.crt and tls.key, where something else makes them')
+    .option('--image <image>', 'of the sidecar', `outrider:${readVersion()}`)
+    .addOption(pullPolicyOption())
+    .option('--image-pull-secret <name>', 'Secret to pull the image with; repeatable', collect, [])
+    .option('--default <name=value>', 'a setting under those of the pod; repeatable', collect, [])
+    .option('--drain <ms>', 'how long it goes on serving after SIGTERM', parseMs, 5000)
+    .addHelpText('after', '\nThe chart runs it: helm install … --set injector.enabled=true')
+    .allowExcessArguments(false)
+    .action(async (flags: InjectorFlags) => {
+      const { runInjector } = await import('./injector.ts');
+      finish(await runInjector(flags, context));
+    });
+}
+
+function parseMs(value: string): number {
+  if (!/^[0-9]{1,6}$/.test(value)) throw new InvalidArgumentError('milliseconds');
+  return Number(value);
+}
+
+function pullPolicyOption(): Option {
+  return new Option('--image-pull-policy <policy>')
+    .choices(['IfNotPresent', 'Always', 'Never'])
+    .default('IfNotPresent');
 }
 
 function addInject(program: Command, context: CliContext, finish: (exitCode: number) => void): void {
@@ -47,9 +84,7 @@ function addInject(program: Command, context: CliContext, finish: (exitCode: num
   });
   command
     .option('--image <image>', 'of the sidecar', `outrider:${readVersion()}`)
-    .addOption(
-      new Option('--image-pull-policy <policy>').choices(['IfNotPresent', 'Always', 'Never']).default('IfNotPresent'),
-    )
+    .addOption(pullPolicyOption())
     .option('--image-pull-secret <name>', 'Secret to pull the image with; repeatable', collect, [])
     .option('--dry-run', 'print what would change')
     .addOption(

@@ -11,7 +11,7 @@ import { readVersion } from './version.ts';
 type Finish = (exitCode: number) => void;
 
 /** Named in the design, built later: told apart from a typing error. */
-const LATER = ['check', 'routes', 'replay', 'status', 'top', 'worker', 'injector'];
+const LATER = ['check', 'routes', 'replay', 'status', 'top', 'worker'];
 
 const EXAMPLES = `
 Without a command it runs the ambassador, as \`outrider run\` does.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { runCli } from '../../../src/runtime/cli/cli.ts';
 import { memoryContext, outrider } from '../../helpers/cli.ts';
 
-const LATER = ['check', 'routes', 'replay', 'status', 'top', 'worker', 'injector'];
+const LATER = ['check', 'routes', 'replay', 'status', 'top', 'worker'];
 
 /** Tells on stderr the URL of every module that is loaded. */
 const TELL_IMPORTS = `--import=data:text/javascript,${encodeURIComponent(`
