@@ -18,6 +18,12 @@ export class Buffers {
   /** Bytes; may change with a reload. */
   limit: number;
   used = 0;
+  /** From here on callers are read in turns. */
+  bound = Number.POSITIVE_INFINITY;
+  /** `used` has reached the bound. */
+  above = false;
+  /** Told when that changes. */
+  onBound: ((above: boolean) => void) | null = null;
 
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.limit = limit;
@@ -36,6 +42,12 @@ export class Buffers {
   /** One holder has `after` bytes where it had `before`. Returns `after`. */
   change(before: number, after: number): number {
     this.used += after - before;
+    if (this.used >= this.bound !== this.above) this.turn();
     return after;
+  }
+
+  private turn(): void {
+    this.above = !this.above;
+    this.onBound?.(this.above);
   }
 }

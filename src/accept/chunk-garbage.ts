@@ -1,20 +1,44 @@
 /**
  * The garbage of streams. To V8 a chunk of 64 KiB is a hundred bytes of heap: gigabytes pass before it would collect
  * on its own, and their memory stays taken until then. After each few MiB of chunks the young space is collected,
- * which takes well under a millisecond, for nothing in it lives.
+ * which takes well under a millisecond, for nothing in it lives. What lived through two of these is collected no more
+ * by a third: where memory is short, the whole heap follows once enough of that may be garbage.
  */
+import { getHeapStatistics } from 'node:v8';
 
-const COLLECT_BYTES = 4 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** At least; less often is enough where there is room. */
+const EVERY_BYTES = { least: MIB / 4, most: 4 * MIB };
+/** From this budget on V8 is left to find the rest by itself. */
+const ROOMY_BYTES = 64 * MIB;
 
-type Collect = (options: { readonly type: 'minor' }) => void;
+type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
 
+let everyBytes = EVERY_BYTES.most;
+let grownBytes = Number.POSITIVE_INFINITY;
 let passed = 0;
+let floor = 0;
+
+/** `bufferBytes`: what all streams may hold together (`limits.bufferBytes`). For the thread that calls it. */
+export function boundGarbage(bufferBytes: number): void {
+  everyBytes = Math.min(EVERY_BYTES.most, Math.max(EVERY_BYTES.least, bufferBytes / 16));
+  grownBytes = bufferBytes < ROOMY_BYTES ? bufferBytes / 4 : Number.POSITIVE_INFINITY;
+}
 
 /** Counts a chunk that has been passed on. Without V8's `--expose-gc` it does nothing. */
 export function chunkPassed(bytes: number): void {
   passed += bytes;
-  if (passed < COLLECT_BYTES) return;
+  if (passed < everyBytes) return;
   passed = 0;
   const collect: Collect | undefined = globalThis.gc;
-  collect?.({ type: 'minor' });
+  if (collect === undefined) return;
+  collect({ type: 'minor' });
+  if (grownBytes === Number.POSITIVE_INFINITY) return;
+  let outside = getHeapStatistics().external_memory;
+  if (outside > floor + grownBytes) {
+    collect({ type: 'major' });
+    outside = getHeapStatistics().external_memory;
+    floor = outside;
+  }
+  floor = Math.min(floor, outside);
 }

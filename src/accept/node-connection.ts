@@ -14,6 +14,8 @@ export interface ConnectionOwner {
   readonly closing: boolean;
   /** A request has been answered or its caller is gone. */
   finished(): void;
+  /** So have all on this connection. */
+  rested(socket: Socket): void;
   /** Counts and logs a request that goes no further. */
   report(refusal: Refusal, request: IncomingMessage): void;
 }
@@ -75,6 +77,13 @@ export class Connection implements CallerTracker {
     return socket.bytesRead - (connection?.readBefore ?? 0);
   }
 
+  /** It is between two requests, or before its first. */
+  static isResting(socket: Socket & Tagged): boolean {
+    const connection = socket[kConnection];
+    if (connection === undefined) return socket.bytesRead === 0;
+    return !connection.isBusy && !connection.ended && socket.bytesRead === connection.readBefore;
+  }
+
   /** Requests on it wait for their answers. */
   get isBusy(): boolean {
     return this.waiting > 0;
@@ -98,7 +107,10 @@ export class Connection implements CallerTracker {
     this.owner.finished();
     // The answer before may have been read slowly: its time limit is not that of the next.
     if (this.waiting > 0) this.socket.setTimeout(0);
-    else this.readBefore = this.socket.bytesRead;
+    else {
+      this.readBefore = this.socket.bytesRead;
+      this.owner.rested(this.socket);
+    }
     if (this.waiting === 0 && this.lastWords !== null) endGently(this.socket, this.lastWords);
   }
 

@@ -7,8 +7,9 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { Buffers } from './buffers.ts';
+import { Buffers } from './buffers.ts';
 import { Connection } from './node-connection.ts';
+import { Turns } from './node-turns.ts';
 
 /** For the spool, its bodies, Kafka, metrics, the admin API, and connections to targets that wait to be used again. */
 const OTHER_FILES = 256;
@@ -36,9 +37,11 @@ export class Seats {
   private taken = 0;
   private readonly callers = new Set<Socket>();
   private heads = 0;
+  readonly turns: Turns;
 
   constructor(options: SeatsOptions | null = null) {
     this.options = options;
+    this.turns = new Turns(options?.buffers ?? new Buffers(), this.callers);
     const files = options?.files ?? Number.POSITIVE_INFINITY;
     this.files = Math.floor(Math.max(files - OTHER_FILES, files * SHARE));
   }
@@ -65,7 +68,11 @@ export class Seats {
   /** Heads will come on it. */
   watch(socket: Socket): void {
     this.callers.add(socket);
-    socket.on('close', () => this.callers.delete(socket));
+    this.turns.arrived(socket);
+    socket.on('close', () => {
+      this.callers.delete(socket);
+      this.turns.closed(socket);
+    });
   }
 
   /**

@@ -127,20 +127,18 @@ class NodeListener implements Listener, ConnectionOwner {
 
   drain(): void {
     this.closing = true;
+    this.seats.turns.end();
   }
 
   async close(): Promise<void> {
-    this.closing = true;
+    this.drain();
     const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const server of this.servers) server.closeIdleConnections();
     await Promise.all(closed);
   }
 
   destroy(): void {
-    for (const server of this.servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    for (const server of this.servers) server.close().closeAllConnections();
   }
 
   update(options: Omit<ListenerOptions, 'gate'>): void {
@@ -158,6 +156,10 @@ class NodeListener implements Listener, ConnectionOwner {
 
   finished(): void {
     this.inFlight -= 1;
+  }
+
+  rested(socket: Socket): void {
+    if (!this.closing) this.seats.turns.rested(socket);
   }
 
   private createServer(): Server {
@@ -181,6 +183,8 @@ class NodeListener implements Listener, ConnectionOwner {
     const { seats } = this;
     // Asked before each connection is taken: Node itself only counts those of one server.
     Object.defineProperty(server, 'maxConnections', { get: () => (seats.hasRoom ? Number.MAX_SAFE_INTEGER : 0) });
+    // Not of a handshake.
+    if (options.tls === null) Object.defineProperty(server, 'pauseOnConnect', { get: () => seats.turns.on });
     server.prependListener('connection', (socket: Socket) => seats.take(socket));
     server.on(options.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => seats.watch(socket));
     server.timeout = 0;

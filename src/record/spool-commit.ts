@@ -1,4 +1,5 @@
 /** Group commit: bodies to the disk, then one transaction for all that waits. */
+import { chunkPassed } from '../accept/chunk-garbage.ts';
 import type { Capture } from '../exchange.ts';
 import type { StoredBody } from './spool-bodies.ts';
 import { FRAME_BYTES, sealedBytes } from './spool-body-file.ts';
@@ -164,6 +165,8 @@ export class SpoolCommit {
       sealedHead: seals.sealHead(seq, id, payload),
       sealedBody: inline === null || inline.length === 0 ? null : seals.sealBody(seq, id, inline),
     });
+    // Enciphered, and sealed: a group of large bodies would have all of theirs at once.
+    chunkPassed(2 * (payload.length + storedBytes));
     if (isNew) return { isNew, outcome: { id, seq, partial: truncated } };
     // Handed over again by someone who did not hear the first answer.
     return { isNew, outcome: { id, ...(rows.committed(id) ?? { seq, partial: truncated }) } };

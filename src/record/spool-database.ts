@@ -163,7 +163,7 @@ function openLocked(path: string, walBytes: number): { readonly db: DatabaseSync
     // The first touch of the WAL takes the lock, and with EXCLUSIVE keeps it.
     db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN IMMEDIATE; COMMIT');
     db.exec(`PRAGMA wal_autocheckpoint=${Math.max(1, Math.floor(walBytes / PAGE_BYTES))}`);
-    db.exec(`PRAGMA journal_size_limit=${walBytes}; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY`);
+    db.exec(`PRAGMA journal_size_limit=${walBytes}; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY`);
     return { db, fresh: createOrCheck(db, path) };
   } catch (error) {
     if (db?.isOpen) db.close();

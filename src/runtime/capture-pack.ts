@@ -135,3 +135,8 @@ function captureOf(row: Row, bytes: Uint8Array): Capture {
 function attemptOf([at, url, reason, status, requestSent, ms]: AttemptRow): Attempt {
   return { at, url, reason, status, requestSent, ms };
 }
+
+/** Its memory goes back at once, instead of with some garbage later: the bodies of its captures are empty from now on. */
+export function freePack({ bodies }: PackedCaptures): void {
+  bodies.buffer.transfer(0);
+}

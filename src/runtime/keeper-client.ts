@@ -17,6 +17,8 @@ export interface KeeperThread {
 
 /** Captures that are worth a message, and a commit, of their own. */
 const GROUP = 32;
+/** So are such large ones: what waits in a message is there a second time. */
+const GROUP_BYTES = 512 * 1024;
 
 interface Pending {
   readonly done: (result: CaptureResult) => void;
@@ -34,6 +36,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
   private readonly pending = new Map<string, Pending>();
   private waitingBytes = 0;
   private batch: Capture[] = [];
+  private batchBytes = 0;
   private lines: LogLine[] = [];
   private series: SeriesDefinition[] = [];
   private rateLosses = 0;
@@ -59,6 +62,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
     const pending = [...this.pending.values()];
     this.pending.clear();
     this.batch = [];
+    this.batchBytes = 0;
     this.waitingBytes = 0;
     for (const { done } of pending) done({ kind: 'failed', why });
     this.wakeWriters();
@@ -78,8 +82,9 @@ export class KeeperClient implements RatedStore, CopyFiles {
     this.waitingBytes += bytes;
     this.pending.set(capture.id, { done, bytes });
     this.batch.push(capture);
+    this.batchBytes += bytes;
     // With the first of a great many the keeper begins while the rest of them come.
-    if (this.batch.length >= GROUP) this.flush();
+    if (this.batch.length >= GROUP || this.batchBytes >= GROUP_BYTES) this.flush();
     else this.schedule();
   }
 
@@ -152,6 +157,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
     const { series, batch, lines } = this;
     this.series = [];
     this.batch = [];
+    this.batchBytes = 0;
     this.lines = [];
     if (series.length > 0) thread.post({ type: 'series', definitions: series });
     if (batch.length > 0) thread.post({ type: 'captures', captures: packCaptures(batch) });

@@ -32,6 +32,7 @@ export interface KeeperSpoolOptions {
 /** Of a small database that moves over: before anything new is committed, so that the order stays. */
 const MOVE_FIRST_MS = 100;
 const SAME_ERROR_MS = 10_000;
+const nothing = (): void => undefined;
 
 /** The same object each time crosses to the path once a message. */
 const COMMITTED: CaptureResult = { kind: 'committed', partial: false };
@@ -47,6 +48,7 @@ export class KeeperSpool {
   private readonly commitSeconds: Histogram;
   private readonly errors = new Map<string, Counter>();
   private queue: Capture[] = [];
+  private onDone: (() => void)[] = [];
   private readonly bodies: KeeperBodies;
   private scheduled = false;
   /** Captures that were given up before they came here. */
@@ -118,8 +120,10 @@ export class KeeperSpool {
     }
   }
 
-  receive(captures: readonly Capture[]): void {
+  /** `done`: they have been committed or given up, and their bodies are read no more. */
+  receive(captures: readonly Capture[], done = nothing): void {
     for (const capture of captures) this.queue.push(capture);
+    this.onDone.push(done);
     if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => this.commit());
@@ -165,9 +169,15 @@ export class KeeperSpool {
 
   private commit(): void {
     this.scheduled = false;
-    const { queue } = this;
+    const { queue, onDone } = this;
     if (queue.length === 0) return;
     this.queue = [];
+    this.onDone = [];
+    this.commitQueue(queue);
+    for (const done of onDone) done();
+  }
+
+  private commitQueue(queue: readonly Capture[]): void {
     if (this.spool === null) {
       this.options.answer(queue.map(({ id }) => [id, { kind: 'failed', why: this.problem }]));
       return;

@@ -25,7 +25,7 @@ export interface SupervisorOptions {
 /** Semi-spaces of the keeper's isolate: it makes little garbage, and none that a request waits for. */
 const HANGING_MS = 5000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1 - HANGING_MS;
-const YOUNG_MB = 4;
+const YOUNG_MB = 2;
 /** Beside this file in `src`, beside the bundle in `dist`. */
 const ENTRY = new URL(isBundled ? './keeper.js' : './keeper.ts', import.meta.url);
 

@@ -2,16 +2,18 @@
  * The keeper: the thread that owns the disk, Kafka, the configuration and what people see. Parts are loaded when
  * they are first needed; nothing here is on the path of a request that succeeds.
  */
+
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
+import { boundGarbage } from '../accept/chunk-garbage.ts';
 import type { Mirror } from '../record/mirror.ts';
 import { type OutriderRecord, recordFromKept } from '../record/record.ts';
 import type { Spool } from '../record/spool.ts';
 import type { KeptRecord } from '../record/states.ts';
 import { createKeeperLog, type KeeperLog } from '../watch/log.ts';
 import { Meter, type SeriesDefinition } from '../watch/meter.ts';
-import { unpackCaptures } from './capture-pack.ts';
+import { freePack, unpackCaptures } from './capture-pack.ts';
 import { messageOf } from './error-message.ts';
 import { ConfigError } from './errors.ts';
 import { KeeperConfig } from './keeper-config.ts';
@@ -65,6 +67,7 @@ export class Keeper {
   /** Settings first, so that the path can bind while the rest is opened; not where it may not do so without a spool. */
   async run(): Promise<void> {
     const { settings } = this.config;
+    boundGarbage(settings.process.limits.bufferBytes);
     const isFirst = this.start.settings === null;
     const { required } = settings.process.spool;
     if (isFirst && !required) this.post({ type: 'settings', settings });
@@ -103,7 +106,7 @@ export class Keeper {
         this.definitions.push(...message.definitions);
         return;
       case 'captures':
-        this.spool.receive(unpackCaptures(message.captures));
+        this.spool.receive(unpackCaptures(message.captures), () => freePack(message.captures));
         return;
       case 'body':
         this.spool.body(message.file, message.chunk);
@@ -142,6 +145,7 @@ export class Keeper {
     const before = this.config.settings.process;
     this.config.applied(hash, problem);
     const after = this.config.settings.process;
+    boundGarbage(after.limits.bufferBytes);
     this.log.setLevel(after.log.level);
     // Anew, for it remembers what it has shown.
     this.log.setRedaction(this.logRedaction());

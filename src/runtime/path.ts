@@ -1,6 +1,7 @@
 /** The path thread's own half of the process: everything between the listeners and the targets, and its reload. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { boundGarbage } from '../accept/chunk-garbage.ts';
 import { type CopyFiles, CopyMemory } from '../accept/copy.ts';
 import type { Refusal } from '../accept/guard.ts';
 import { filesLimit, Seats } from '../accept/node-seats.ts';
@@ -166,11 +167,16 @@ export class Path {
     }
     this.overload.limit = limits.inFlight;
     this.overload.buffers.limit = limits.bufferBytes;
-    this.memory.limit = capture.memory;
+    boundGarbage(limits.bufferBytes);
+    // Each is there some times over on its way to the disk.
+    this.overload.buffers.bound = limits.bufferBytes / 16;
+    // A small container has no room for what a large one is told to keep.
+    const copyBytes = Math.min(capture.memory, limits.bufferBytes / 4);
+    this.memory.limit = copyBytes;
     // What waits is there twice: as it was posted, and as the keeper reads it.
-    client.backlogBytes = capture.memory / 2;
+    client.backlogBytes = copyBytes / 2;
     // All copies at once, and their heads: a burst is no slow disk.
-    client.captureBytes = capture.memory * 1.5 + HEADS_BYTES;
+    client.captureBytes = copyBytes * 1.5 + HEADS_BYTES;
     this.watch.access = log.access;
     this.options.log.setLevel(log.level);
     this.tunnels.idleMs = limits.tunnelIdle;

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { chunkPassed } from '../../src/accept/chunk-garbage.ts';
+import { boundGarbage, chunkPassed } from '../../src/accept/chunk-garbage.ts';
 
 const MIB = 1024 * 1024;
 
@@ -22,6 +22,27 @@ test('without the flag that offers it, nothing is collected and nothing fails', 
   try {
     expect(() => chunkPassed(100 * MIB)).not.toThrow();
   } finally {
+    Object.assign(globalThis, { gc: before });
+  }
+});
+
+test('where memory is short it is collected sooner, and the whole heap when much outside of it may be garbage', () => {
+  const collected: string[] = [];
+  const before = globalThis.gc;
+  Object.assign(globalThis, { gc: ({ type }: { type: string }) => collected.push(type) });
+  try {
+    boundGarbage(16 * MIB);
+    chunkPassed(MIB);
+    expect(collected[0]).toBe('minor');
+    // That a heap has so much outside at its first look is enough; from then on it is what has been added.
+    const kept = Buffer.alloc(6 * MIB);
+    collected.length = 0;
+    chunkPassed(kept.length);
+    expect(collected).toEqual(['minor', 'major']);
+    chunkPassed(MIB);
+    expect(collected).toEqual(['minor', 'major', 'minor']);
+  } finally {
+    boundGarbage(64 * MIB);
     Object.assign(globalThis, { gc: before });
   }
 });

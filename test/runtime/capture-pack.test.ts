@@ -1,5 +1,5 @@
 import type { Capture } from '../../src/exchange.ts';
-import { packCaptures, unpackCaptures } from '../../src/runtime/capture-pack.ts';
+import { freePack, packCaptures, unpackCaptures } from '../../src/runtime/capture-pack.ts';
 import { bytesOf, captureOf, inFile } from '../record/spool-fixtures.ts';
 
 const clone = (captures: readonly Capture[]): Capture[] => unpackCaptures(structuredClone(packCaptures(captures)));
@@ -30,4 +30,10 @@ test('a body that is a piece of a larger memory takes only itself along', () => 
   const { bodies } = packCaptures([captureOf(whole.subarray(100, 110)), captureOf(whole.subarray(500, 505))]);
   expect(bodies.buffer.byteLength).toBe(15);
   expect([...bodies]).toEqual([...whole.subarray(100, 110), ...whole.subarray(500, 505)]);
+});
+
+test('what is freed has given its memory back at once', () => {
+  const packed = packCaptures([captureOf(bytesOf(65_536))]);
+  freePack(packed);
+  expect(packed.bodies.byteLength).toBe(0);
 });

@@ -1,18 +1,8 @@
 /** outrider.yaml: every key of the process, its default, its unit and what it is for. */
 import * as z from 'zod';
 import { auth, cidr } from './definition-auth.ts';
-import {
-  address,
-  broker,
-  filePath,
-  headerName,
-  hostName,
-  later,
-  name,
-  tokenForm,
-  urlMistake,
-  wholeNumber,
-} from './field.ts';
+import { kafka } from './definition-kafka.ts';
+import { address, filePath, headerName, hostName, later, name, urlMistake, wholeNumber } from './field.ts';
 import { isOwnTarget } from './own-target-form.ts';
 import { shown } from './suggest.ts';
 import { duration, rate, size } from './units.ts';
@@ -85,45 +75,6 @@ const spool = z.strictObject({
   acceptLoss: later(z.boolean(), false).describe('Allow queued work on a volume that goes with the pod.'),
 });
 
-const kafkaKey = z.string().superRefine((key, context) => {
-  const header = key.startsWith('header:') ? key.slice('header:'.length) : null;
-  if (key === 'id' || key === 'target' || (header !== null && tokenForm.test(header))) return;
-  context.addIssue(`found ${shown(key)}; allowed: id, target, header:NAME`);
-});
-
-const kafka = z.strictObject({
-  brokers: z.array(broker).prefault([]).describe('host:port of each broker; empty: no mirror.'),
-  topic: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,249}$/, 'a topic has letters, digits, dots, _ and -, at most 249')
-    .prefault('failed-requests')
-    .describe('Topic for failed exchanges.'),
-  key: kafkaKey.prefault('id').describe('Key of a record: id, target or header:NAME.'),
-  clientId: z.string().min(1).prefault('outrider').describe('How the brokers see this client.'),
-  compression: z.enum(['none', 'gzip']).prefault('gzip').describe('Of batches.'),
-  maxRecordBytes: size({ min: 2 ** 12, max: 2 ** 30 })
-    .prefault('900Ki')
-    .describe('A larger record is mirrored without its body, and kept.'),
-  tls: z
-    .strictObject({
-      enabled: z.boolean().prefault(false).describe('Connect with TLS.'),
-      ca: filePath.describe('File with the authorities (PEM); empty: those of the system.'),
-      cert: filePath.describe('File with a client certificate (PEM).'),
-      key: filePath.describe('File with its private key (PEM).'),
-    })
-    .prefault({})
-    .describe('TLS to the brokers.'),
-  sasl: z
-    .strictObject({
-      mechanism: z.enum(['', 'plain', 'scram-sha-256', 'scram-sha-512']).prefault('').describe('Empty: no SASL.'),
-      username: z.string().prefault('').describe('User name.'),
-      passwordFile: filePath.describe('File with the password.'),
-    })
-    .prefault({})
-    .describe('Who this client is.'),
-  sealKeyFile: later(filePath, '').describe('Key shared with workers: originals travel sealed.'),
-});
-
 const delivery = z.strictObject({
   by: later(z.enum(['sidecar', 'worker']), 'sidecar').describe('Who redelivers.'),
   schedule: later(z.array(duration()), ['1s', '5s', '30s', '5m', '30m', '2h', '6h']).describe('Waits between tries.'),
@@ -177,7 +128,9 @@ const capture = z.strictObject({
   wait: duration({ zero: true }).prefault('1s').describe("How long a failure's answer waits for the disk."),
   acceptWait: later(duration(), '5s').describe('How long a 202 waits for the disk.'),
   readWait: duration({ zero: true }).prefault('10s').describe('How long the rest of a failed request is read.'),
-  memory: size({ zero: true }).prefault('8Mi').describe('All copies of live bodies; above it copies are files.'),
+  memory: size({ zero: true })
+    .prefault('8Mi')
+    .describe('All copies of live bodies, at most a quarter of limits.bufferBytes; above it copies are files.'),
   body: size({ zero: true }).prefault('64Mi').describe('Most that is kept of one request.'),
   response: size({ zero: true }).prefault('64Ki').describe('Most that is kept of a failed answer.'),
   rate: rate().prefault(0).describe('Captures a second; beyond it they are counted as lost. 0: no limit.'),
@@ -193,7 +146,7 @@ const limits = z.strictObject({
     })
     .prefault('auto')
     .describe(
-      "All stream buffers together; more requests are 503. auto: a quarter of the container's memory limit, else 64Mi.",
+      "All stream buffers together; from a sixteenth on callers are read in turns, at the end more requests are 503. auto: a quarter of the container's memory limit, else 64Mi.",
     ),
   inFlight: wholeNumber(1).prefault(10_000).describe('Requests at once; more are answered 503.'),
   connections: wholeNumber(1)
