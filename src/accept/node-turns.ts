@@ -13,6 +13,8 @@ const PIECE_BYTES = 64 * 1024;
 const LOOK_MS = 10;
 /** Slow targets may hold all there is up to the bound: while there is time one more is read all the same at each look. */
 const BUSY = 0.5;
+/** No room has come for so long: what holds it all stands still, and who waits behind it is to hear so (503). */
+const STALLED_MS = 1000;
 
 export class Turns {
   /** Connections wait for their turn, and new ones begin by waiting. */
@@ -23,6 +25,8 @@ export class Turns {
   private readonly waiting = new Set<Socket>();
   private timer: NodeJS.Timeout | null = null;
   private utilization = performance.eventLoopUtilization();
+  /** When somebody last got a turn because there was room. */
+  private movedAt = 0;
 
   constructor(buffers: Buffers, callers: ReadonlySet<Socket>) {
     this.buffers = buffers;
@@ -55,6 +59,7 @@ export class Turns {
 
   private begin(): void {
     this.on = true;
+    this.movedAt = performance.now();
     this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
     for (const socket of this.callers) if (Connection.isResting(socket)) this.hold(socket);
   }
@@ -70,11 +75,14 @@ export class Turns {
     this.utilization = performance.eventLoopUtilization();
     if (!this.buffers.above) return this.relieve();
     const { utilization } = performance.eventLoopUtilization(this.utilization, before);
-    if (utilization < BUSY && !this.buffers.full) this.next(1);
+    const hasTime = utilization < BUSY && !this.buffers.full;
+    if (hasTime) this.movedAt = performance.now();
+    if (hasTime || performance.now() - this.movedAt > STALLED_MS) this.next(1);
   }
 
   private relieve(): void {
     const { bound, used } = this.buffers;
+    this.movedAt = performance.now();
     this.next(Math.ceil((bound - used) / PIECE_BYTES));
   }
 
