@@ -1,4 +1,4 @@
-/** A real Prometheus that scrapes one Outrider, with the alert rules loaded. */
+/** A real Prometheus. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,11 +10,10 @@ import { waitFor } from './wait.ts';
 export const HAS_PROMETHEUS = spawnSync('prometheus', ['--version']).status === 0;
 
 export interface PrometheusOptions {
-  /** `host:port` of /metrics. */
-  readonly scrape: string;
-  /** What the monitors of the chart would add. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly rules: string;
+  /** As under `scrape_configs`. */
+  readonly jobs: readonly object[];
+  /** A file of rules. */
+  readonly rules?: string;
 }
 
 export interface Prometheus {
@@ -24,12 +23,12 @@ export interface Prometheus {
 }
 
 /** Lives as long as the test file. It scrapes every half second, so that a rate is there after one. */
-export async function startPrometheus({ scrape, labels, rules }: PrometheusOptions): Promise<Prometheus> {
+export async function startPrometheus({ jobs, rules }: PrometheusOptions): Promise<Prometheus> {
   const folder = temporaryFolder({ shared: true });
   const config = join(folder, 'prometheus.yaml');
-  const job = { job_name: 'outrider', static_configs: [{ targets: [scrape], labels }] };
+  const rule_files = rules === undefined ? [] : [rules];
   const global = { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '1s' };
-  writeFileSync(config, JSON.stringify({ global, rule_files: [rules], scrape_configs: [job] }));
+  writeFileSync(config, JSON.stringify({ global, rule_files, scrape_configs: jobs }));
   const address = `127.0.0.1:${await closedPort()}`;
   const flags = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`];
   const child = startChild('prometheus', [...flags, `--web.listen-address=${address}`], {

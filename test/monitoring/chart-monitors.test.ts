@@ -60,23 +60,4 @@ describeWithHelm('the monitors of the chart', () => {
     const monitoring = { ...podMonitor.monitoring, ...serviceMonitor.monitoring };
     expect(await refusal({ ...GATEWAY, monitoring })).toContain('every pod would be scraped twice; use one of them');
   });
-
-  test.each([
-    ['ReplicaSet;legacy-7d4b9c6f5d', 'legacy'],
-    ['ReplicaSet;web-2-54c9f8d6b7', 'web-2'],
-    ['ReplicaSet;bare', 'bare'],
-    ['StatefulSet;legacy-7d4b9c6f5d', 'legacy-7d4b9c6f5d'],
-    ['DaemonSet;agent', 'agent'],
-    ['Job;nightly-29312345', 'nightly'],
-    ['Job;once', 'once'],
-    [';', null],
-  ])('a pod of %j belongs to workload %j', async (controller, workloadName) => {
-    const monitor = only(await render({ ...GATEWAY, ...podMonitor }), 'PodMonitor');
-    const relabelings = listAt(monitor, 'spec', 'podMetricsEndpoints', 0, 'relabelings');
-    const step = relabelings.find((one) => at(one, 'targetLabel') === 'workload');
-    // As Prometheus does it: the whole value has to match, or the label stays as it is.
-    const match = new RegExp(`^(?:${at(step, 'regex')})$`).exec(controller);
-    expect(match?.slice(1).join('') ?? null).toBe(workloadName);
-    expect(at(step, 'replacement')).toBe('$1$2$3');
-  });
 });

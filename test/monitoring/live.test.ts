@@ -33,11 +33,9 @@ describeWithPromtool('in a Prometheus that scrapes Outrider', () => {
       outrider: { kafka: { brokers: [`127.0.0.1:${await closedPort()}`] } },
       routes: { targets: { up: up.url, down }, rules: [rule], default: 'up' },
     });
-    prometheus = await startPrometheus({
-      scrape: new URL(outrider.metricsUrl).host,
-      labels: LABELS,
-      rules: RULES_FILE,
-    });
+    const targets = [new URL(outrider.metricsUrl).host];
+    const job = { job_name: 'outrider', static_configs: [{ targets, labels: LABELS }] };
+    prometheus = await startPrometheus({ jobs: [job], rules: RULES_FILE });
     await fetch(outrider.url, { headers: { environment: 'down' }, method: 'PUT', body: 'x' });
     await fetch(outrider.url);
     await waitFor(async () => (await prometheus.query('outrider_requests_total offset 2s')).length === 2, {
