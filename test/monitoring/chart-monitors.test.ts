@@ -43,6 +43,15 @@ describeWithHelm('the monitors of the chart', () => {
     expect(at(monitor, 'spec', 'selector', 'matchLabels')).toEqual({ 'outrider.dev/injected': 'true' });
   });
 
+  test('it looks in its own namespace, or where it is told', async () => {
+    expect(
+      at(only(await render({ ...CONFIG, ...podMonitor }), 'PodMonitor'), 'spec', 'namespaceSelector'),
+    ).toBeUndefined();
+    const everywhere = { monitoring: { podMonitor: { enabled: true, namespaceSelector: { any: true } } } };
+    const monitor = only(await render({ ...CONFIG, ...everywhere }), 'PodMonitor');
+    expect(at(monitor, 'spec', 'namespaceSelector')).toEqual({ any: true });
+  });
+
   test('the ServiceMonitor selects its own Service, which selects the pods by number, ready or not', async () => {
     const manifests = await render({ ...workload(), ...serviceMonitor });
     const service = only(manifests, 'Service', 'acme-outrider-metrics');
