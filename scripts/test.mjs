@@ -12,11 +12,7 @@ import { addCounts, closingLine, countsFromJest } from './tally.mjs';
 const RESULTS = join(root, '.cache', `jest.${process.pid}.json`);
 
 /** What measures time, CPU or memory, or keeps both cores busy for long: one at a time, and no other beside it. */
-const ALONE = [
-  'e2e/(failing-disk|large-bodies|mirror-idle|reload|slow-disk|tunnels)',
-  'faults/faults',
-  'record/mirror-kafka',
-];
+const ALONE = ['e2e/(large-bodies|mirror-idle|reload|slow-disk)', 'faults/faults'];
 const HEAVY = `/test/(${ALONE.join('|')})`;
 
 const CHECKS = [
