@@ -2,6 +2,7 @@
 
 {{- define "outrider.validate" -}}
 {{- include "outrider.validate.mode" . -}}
+{{- if ne .Values.mode "injector" -}}
 {{- include "outrider.validate.routes" . -}}
 {{- include "outrider.validate.config" . -}}
 {{- include "outrider.validate.kafka" . -}}
@@ -10,11 +11,12 @@
 {{- include "outrider.validate.spool" . -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
 
 {{- define "outrider.validate.mode" -}}
 {{- $mode := .Values.mode -}}
 {{- if not $mode -}}
-{{- fail "mode is not set: `--set mode=workload` runs your image with Outrider beside it (workload.template), `mode=gateway` runs Outrider alone, `mode=config` makes the ConfigMaps for pods that are injected" -}}
+{{- fail "mode is not set: `--set mode=workload` runs your image with Outrider beside it (workload.template), `mode=gateway` runs Outrider alone, `mode=config` makes the ConfigMaps for pods that are injected (and `mode=injector` the webhook that injects them)" -}}
 {{- end -}}
 {{- if has $mode (list "collector" "worker") -}}
 {{- fail (printf "mode: %s is not in this version: Outrider %s has no `outrider %s` yet; use workload, gateway or config" $mode .Chart.AppVersion $mode) -}}
