@@ -114,6 +114,20 @@ describe('the Secret of the certificates', () => {
     expect(await source.look(next.leaf)).toEqual({ leaf: null });
   });
 
+  test('changes over at once where the authority of what is served is gone', async () => {
+    const { options, api } = await store();
+    const source = ownCertificates({
+      ...options,
+      webhooks: [{ kind: 'mutatingwebhookconfigurations', name: 'ops-injector' }],
+    });
+    const { leaf } = await source.look(null);
+    for (const [path, object] of api.objects) {
+      if (path.includes('/secrets/')) api.objects.set(path, { ...Object(object), data: {} });
+    }
+    const next = await source.look(leaf);
+    expect(next.leaf?.cert).toMatch(/BEGIN CERTIFICATE/);
+  });
+
   test('that is missing or forbidden is told, with what makes it', async () => {
     const { options, api } = await store();
     api.broken = 403;

@@ -168,6 +168,15 @@ describe('outrider inject', () => {
     );
   });
 
+  test.each(['{}', '{kubectl.kubernetes.io/last-applied-configuration: x}', ''])(
+    'writes annotations where the pod has %p',
+    async (annotations) => {
+      const text = await injected(`kind: Pod\nmetadata: {name: x, annotations: ${annotations}}\nspec: ${POD_SPEC}\n`);
+      expect(pod(text, 'metadata', 'annotations')).toMatchObject({ 'outrider.dev/config': 'acme' });
+      expect(text).not.toContain('last-applied');
+    },
+  );
+
   test('shows what would change with --dry-run, and nothing else', async () => {
     const { text } = await run('inject', DEPLOYMENT, '--config-map', 'acme', '--dry-run');
     expect(text).toMatch(/^\+ {8}- name: outrider$/m);

@@ -1,7 +1,7 @@
 /** Every workload of a file of manifests, injected or freed of its sidecar. */
 import { asText, valueAt } from '../config/raw-value.ts';
 import { type InjectRequest, injectPod } from './inject-pod.ts';
-import type { PatchOperation, Step } from './json-patch.ts';
+import { applyPatch, type PatchOperation, type Step } from './json-patch.ts';
 import type { ManifestFile } from './manifest.ts';
 import { LABELS } from './names.ts';
 import { InjectRefusal } from './refusal.ts';
@@ -33,8 +33,8 @@ type Work = (
 
 export function injectManifests(file: ManifestFile, request: InjectRequest): ManifestResult {
   return changeManifests(file, (object, path) => {
-    const before = path.length === 0 ? object : valueAt(object, path);
     const live = withoutLiveFields(object);
+    const before = templateIn(applyPatch(object, live), path);
     const { operations, document, warnings, result } = injectPod(before, request);
     const spool =
       request.given.get('spool') ?? asText(valueAt(before, ['metadata', 'annotations', 'outrider.dev/spool']));
@@ -46,8 +46,8 @@ export function injectManifests(file: ManifestFile, request: InjectRequest): Man
 
 export function uninjectManifests(file: ManifestFile): ManifestResult {
   return changeManifests(file, (object, path) => {
-    const before = path.length === 0 ? object : valueAt(object, path);
     const live = withoutLiveFields(object);
+    const before = templateIn(applyPatch(object, live), path);
     const { operations, document, removed } = uninjectPod(before);
     const asked = asText(valueAt(document, ['metadata', 'labels', LABELS.inject])) === 'true';
     const warnings = asked ? [`its label ${LABELS.inject}: "true" still asks the injector for a sidecar`] : [];
@@ -73,6 +73,10 @@ function changeManifests(file: ManifestFile, work: Work): ManifestResult {
   });
   if (refusals.length === 0) for (const { manifest, operations } of done) manifest.apply(operations);
   return { changes: done.map(({ change }) => change), refusals };
+}
+
+function templateIn(object: unknown, path: readonly Step[]): unknown {
+  return path.length === 0 ? object : valueAt(object, path);
 }
 
 function below(path: readonly Step[], operations: readonly PatchOperation[]): PatchOperation[] {

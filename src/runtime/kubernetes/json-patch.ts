@@ -86,6 +86,7 @@ export class Patch {
 
   /** And what is empty by it. */
   prune(path: readonly Step[], stopAt = 1): void {
+    if (this.at(...path) === undefined) return;
     this.remove(path);
     for (let length = path.length - 1; length > stopAt; length -= 1) {
       const above = path.slice(0, length);

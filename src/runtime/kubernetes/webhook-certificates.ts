@@ -1,4 +1,5 @@
 /** Where the webhook's certificate comes from, and that the API server trusts it: looked at again and again. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyPair } from './certificate.ts';
@@ -27,11 +28,18 @@ export function ownCertificates(options: OwnSourceOptions): CertificateSource {
       const right = await Promise.all(
         options.webhooks.map(({ kind, name }) => ensureBundle(options.api, kind, name, bundle)),
       );
-      // API servers hear of a new authority a moment later: the next look changes over, and the old leaf is good till then.
-      const isSafe = served === null || right.every(Boolean);
+      // API servers hear of a new authority a moment later: the next look changes over. Until then the old leaf is
+      // good, unless its authority is gone altogether, as after an installation anew.
+      const isSafe = served === null || right.every(Boolean) || !isTrusted(served, bundle);
       return { leaf: isSafe && served?.cert !== leaf.cert ? leaf : null };
     },
   };
+}
+
+function isTrusted({ cert }: KeyPair, bundle: string): boolean {
+  const leaf = new X509Certificate(cert);
+  const authorities = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return authorities.some((pem) => leaf.verify(new X509Certificate(pem).publicKey));
 }
 
 /** Files of a mounted Secret that something else renews, such as cert-manager; it tells the API server as well. */
