@@ -27,3 +27,16 @@ spec:
 {{- define "outrider.oneAtATime" -}}
 {{- if and (eq .Values.spool.volume "claim") (ne .Values.spool.accessMode "ReadWriteMany") -}}true{{- end -}}
 {{- end -}}
+
+{{/*
+Of a Deployment. What Kubernetes would fill in is written out: with Helm 4 only a field that the chart has set goes away
+again, and Recreate is refused beside rollingUpdate.
+*/}}
+{{- define "outrider.strategy" -}}
+{{- if include "outrider.oneAtATime" . -}}
+type: Recreate
+{{- else -}}
+type: RollingUpdate
+rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}
+{{- end -}}
+{{- end -}}

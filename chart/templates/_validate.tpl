@@ -226,8 +226,9 @@
 {{- if include "outrider.autoscaled" . -}}
 {{- fail (printf "autoscaling.enabled with spool.volume: claim is more pods on one %s volume: use claimTemplate" $spool.accessMode) -}}
 {{- end -}}
-{{- if and (eq $kind "Deployment") (eq (toString ((.Values.workload.spec.strategy | default dict).type)) "RollingUpdate") -}}
-{{- fail (printf "workload.spec.strategy: RollingUpdate with spool.volume: claim waits for ever: the %s volume is the old pod's until it ends; leave the strategy to the chart (Recreate)" $spool.accessMode) -}}
+{{- $strategy := ternary .Values.workload.spec.strategy .Values.gateway.spec.strategy $isWorkload | default dict -}}
+{{- if and (has $kind (list "Deployment" "gateway")) $strategy (ne (toString $strategy.type) "Recreate") -}}
+{{- fail (printf "%s.spec.strategy: RollingUpdate with spool.volume: claim waits for ever: the %s volume is the old pod's until it ends; leave the strategy to the chart (Recreate)" .Values.mode $spool.accessMode) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

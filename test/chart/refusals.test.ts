@@ -166,6 +166,11 @@ const SENTENCES: readonly (readonly [what: string, values: object, sentence: str
     'workload.spec.strategy: RollingUpdate with spool.volume: claim waits for ever',
   ],
   [
+    'a claim of a gateway that is rolled',
+    { ...GATEWAY, gateway: { spec: { strategy: { rollingUpdate: { maxSurge: 1 } } } }, spool: { volume: 'claim' } },
+    'gateway.spec.strategy: RollingUpdate with spool.volume: claim waits for ever',
+  ],
+  [
     'a claim that is scaled',
     { ...GATEWAY, autoscaling: { enabled: true }, spool: { volume: 'claim' } },
     'autoscaling.enabled with spool.volume: claim',

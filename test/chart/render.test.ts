@@ -107,6 +107,20 @@ describeWithHelm('a workload', () => {
     expect(at(podOf(only(manifests, 'Deployment')), 'spec', 'securityContext', 'fsGroup')).toBe(10001);
   });
 
+  test('has its strategy written out: what Kubernetes fills in, Helm 4 can not take back for a claim', async () => {
+    for (const values of [workload(), GATEWAY]) {
+      expect(at(only(await render(values), 'Deployment'), 'spec', 'strategy')).toEqual({
+        type: 'RollingUpdate',
+        rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' },
+      });
+    }
+    const given = Object(at(workload(), 'workload'));
+    const own = { ...given, spec: { strategy: { type: 'Recreate' } } };
+    expect(at(only(await render(workload({ workload: own })), 'Deployment'), 'spec', 'strategy')).toEqual({
+      type: 'Recreate',
+    });
+  });
+
   test('keeps nothing with spool.volume: none', async () => {
     const manifests = await render(workload({ spool: { volume: 'none' } }));
     const settings = settingsOf(fileOf(manifests, 'acme-outrider-config', 'outrider.yaml'), ROUTES);
