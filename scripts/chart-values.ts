@@ -167,11 +167,12 @@ function configSchema(): Schema {
   const override = ({ jsonSchema }: { jsonSchema: Schema }): void => {
     if (jsonSchema[laterMark] === true) {
       const fallback = jsonSchema.default;
-      for (const keyword of Object.keys(jsonSchema)) if (keyword !== 'description') delete jsonSchema[keyword];
-      jsonSchema.description = `${jsonSchema.description ?? ''} Not in this version.`.trim();
+      for (const keyword of Object.keys(jsonSchema)) delete jsonSchema[keyword];
       jsonSchema.enum = [fallback];
     }
+    // Helm shows neither; editors have schema/outrider.schema.json.
     delete jsonSchema.default;
+    delete jsonSchema.description;
   };
   const options = { target: 'draft-7', io: 'input', unrepresentable: 'any', override } as const;
   const { $schema: _schema, ...schema }: Schema = z.toJSONSchema(processDefinition, options);

@@ -37,6 +37,18 @@ test('the defaults of the container are those of the one definition', () => {
   expect(at(defaults, 'image', 'repository')).toBe(SIDECAR.repository);
 });
 
+test('what is said about the defaults of the container is so', () => {
+  const page = readFileSync(join(chartFolder, '../docs/kubernetes.md'), 'utf8').replace(/\s+/g, ' ');
+  const { requests, limits } = SIDECAR.resources;
+  const { requests: guaranteed } = SIDECAR.guaranteed;
+  expect(page).toContain(
+    `${requests.cpu} CPU and ${requests.memory} are requested, ${limits.memory} is the memory limit`,
+  );
+  expect(page).toContain(`it has ${guaranteed.cpu} and ${guaranteed.memory} as both`);
+  const said = rowsOf(values).find(({ path }) => path === 'sidecar.resources')?.text;
+  expect(said).toContain(`${requests.cpu} and ${requests.memory} requested, ${limits.memory} at most`);
+});
+
 test('the chart, what it runs and the library chart have one version', () => {
   const { version } = JSON.parse(readFileSync(join(chartFolder, '../package.json'), 'utf8'));
   for (const file of ['Chart.yaml', 'charts/outrider-sidecar/Chart.yaml']) {
