@@ -12,7 +12,7 @@ export interface MirrorMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What is remembered of a record while it is on its way: two hundred heads would outlive many a collection. */
+/** What is remembered of a record while it is on its way: two thousand heads would outlive many a collection. */
 export interface Entry {
   readonly seq: number;
   readonly id: string;

@@ -1,6 +1,8 @@
 /** What a run found, for people and for machines. */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MAX_RECORDS } from '../../src/record/mirror-batch.ts';
 import type { Ledger } from './ambassador.ts';
 import type { Comparison } from './compare.ts';
 import { type Model, percentile } from './model.ts';
@@ -49,7 +51,7 @@ export interface Report {
 }
 
 /** Records in one send: what may be in flight, and so come twice, when a fault strikes. */
-const IN_FLIGHT = 100;
+const IN_FLIGHT = MAX_RECORDS;
 const EXAMPLES = 20;
 
 export function reportOf({ size, seconds, model, done, comparison, ledger, ledgerFaults, warnings }: Findings): Report {
