@@ -177,6 +177,20 @@ describe('outrider inject', () => {
     },
   );
 
+  test('writes out what stood in one line, once more than a word is put into it', async () => {
+    const text = await injected(`kind: Pod\nmetadata: {name: x, labels: {app: x}}\nspec: ${POD_SPEC}\n`);
+    expect(text.split('\n').slice(0, 7)).toEqual([
+      'kind: Pod',
+      'metadata:',
+      '  name: x',
+      '  labels: {app: x, outrider.dev/injected: "true"}',
+      '  annotations:',
+      '    outrider.dev/config: acme',
+      '    outrider.dev/process: |',
+    ]);
+    expect(text).toContain('spec:\n  containers: [{name: app, image: nginx}]\n  initContainers:\n');
+  });
+
   test('shows what would change with --dry-run, and nothing else', async () => {
     const { text } = await run('inject', DEPLOYMENT, '--config-map', 'acme', '--dry-run');
     expect(text).toMatch(/^\+ {8}- name: outrider$/m);

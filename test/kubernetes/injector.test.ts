@@ -1,13 +1,18 @@
 /** The webhook on real sockets: HTTPS with its own certificate, asked as the API server asks. */
 import '../helpers/one-realm.ts';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import { valueAt } from '../../src/runtime/config/raw-value.ts';
 import { Injector, type InjectorOptions } from '../../src/runtime/injector.ts';
+import { makeAuthority, makeCertificate } from '../../src/runtime/kubernetes/certificate.ts';
 import { createKubeApi } from '../../src/runtime/kubernetes/node-kube-api.ts';
 import { ownCertificates } from '../../src/runtime/kubernetes/webhook-certificates.ts';
 import { createKeeperLog } from '../../src/watch/log.ts';
-import { cleanUp } from '../helpers/cleanup.ts';
+import { startChild } from '../helpers/child.ts';
+import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { type FakeApi, patched, startFakeApi } from './kube-api.ts';
 import { run } from './manifests.ts';
@@ -293,4 +298,38 @@ describe('the webhook and its API server', () => {
     await one.ended;
     await expect(review(one, '/pods', pod(configured))).rejects.toThrow(/ECONNREFUSED/);
   });
+});
+
+test('as a process with mounted certificates it serves the next ones when the files change, and ends with 0', async () => {
+  const folder = temporaryFolder();
+  const authority = makeAuthority('corp', 1);
+  const write = (): void => {
+    const { cert, key } = makeCertificate(authority, NAMES, 1);
+    writeFileSync(join(folder, 'tls.crt'), cert);
+    writeFileSync(join(folder, 'tls.key'), key);
+  };
+  write();
+  const addresses = ['--address', '127.0.0.1:0', '--metrics-address', '127.0.0.1:0', '--drain', '0', '--look', '50'];
+  const entry = join(import.meta.dirname, '../../src/outrider.ts');
+  const child = startChild(process.execPath, [entry, 'injector', '--certificate-folder', folder, ...addresses], {
+    env: { PATH: process.env.PATH ?? '' },
+  });
+  cleanUp(() => void child.process.kill('SIGKILL'));
+  const line = await waitFor(() => child.stdout.find((one) => one.includes('"msg":"listening"')), {
+    what: 'a webhook that listens',
+  });
+  const port = Number(valueAt(JSON.parse(line), ['port']));
+  const served = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', ca: authority.cert, servername: 'injector.ops.svc' }, () => {
+        resolve(socket.getPeerX509Certificate()?.serialNumber ?? '');
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  const first = await served();
+  write();
+  await waitFor(async () => (await served()) !== first, { what: 'the next certificate' });
+  child.process.kill('SIGTERM');
+  expect(await child.exited).toEqual({ code: 0, signal: null });
 });

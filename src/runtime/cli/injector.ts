@@ -22,10 +22,8 @@ export interface InjectorFlags {
   readonly webhook?: string;
   readonly certificateFolder?: string;
   readonly drain: number;
+  readonly look: number;
 }
-
-/** How often the Secret and the webhook configurations are looked at: a reset caBundle is back that soon. */
-const LOOK_MS = 10_000;
 
 /** Serves until it is told to end. */
 export async function runInjector(flags: InjectorFlags, context: CliContext, account?: KubeAccount): Promise<number> {
@@ -42,7 +40,7 @@ export async function runInjector(flags: InjectorFlags, context: CliContext, acc
     base,
     certificates: certificatesFor(flags, context, account),
     log: createKeeperLog({ level: 'info', redaction: { uri: (uri) => uri, text: (text) => text } }),
-    lookMs: LOOK_MS,
+    lookMs: flags.look,
     drainMs: flags.drain,
   });
   const removeSignals = onSignals(

@@ -53,6 +53,7 @@ function addInjector(program: Command, context: CliContext, finish: (exitCode: n
     .option('--image-pull-secret <name>', 'Secret to pull the image with; repeatable', collect, [])
     .option('--default <name=value>', 'a setting under those of the pod; repeatable', collect, [])
     .option('--drain <ms>', 'how long it goes on serving after SIGTERM', parseMs, 5000)
+    .option('--look <ms>', 'how often certificates and caBundle are looked at', parseMs, 10_000)
     .addHelpText('after', '\nThe chart runs it: helm install … --set injector.enabled=true')
     .allowExcessArguments(false)
     .action(async (flags: InjectorFlags) => {

@@ -112,7 +112,11 @@ function layoutOf(text: string): ToStringOptions {
 function applyToYaml(document: Document, operation: PatchOperation, file: string): void {
   const { path } = operation;
   const last = path.at(-1) ?? '';
-  const parent = path.slice(0, -1).reduce<Node | null>((node, step) => child(node, step, path, file), root(document));
+  const writtenOut = operation.op === 'add' && isLong(operation.value);
+  const parent = path
+    .slice(0, -1)
+    .reduce<Node | null>((node, step) => child(writtenOut ? asBlock(node) : node, step, path, file), root(document));
+  if (writtenOut) asBlock(parent);
   if (isSeq(parent)) {
     const added = operation.op === 'add' ? [createYamlNode(operation.value)] : [];
     // `[]` is written out once something is in it.
@@ -123,6 +127,17 @@ function applyToYaml(document: Document, operation: PatchOperation, file: string
     if (operation.op === 'add') parent.set(keyOf(parent.items, last), createYamlNode(operation.value));
     else parent.delete(String(last));
   } else throw notWrittenOut(path, file);
+}
+
+/** What does not go well into a line. */
+function isLong(value: unknown): boolean {
+  return typeof value === 'object' || String(value).includes('\n');
+}
+
+/** `{name: acme}` becomes lines, when more than a word is put into it. */
+function asBlock(node: Node | null): Node | null {
+  if (isMap(node) || isSeq(node)) node.flow = false;
+  return node;
 }
 
 function root(document: Document): Node | null {
