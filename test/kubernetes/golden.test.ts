@@ -155,6 +155,11 @@ describeWithHelm('the same sidecar', () => {
 
   const refused: [string, object, RegExp][] = [
     ['hostNetwork', { spec: { hostNetwork: true, containers: [APP] } }, /hostNetwork: true.*gateway/],
+    [
+      'a plain container in a pod that is to end',
+      { spec: { restartPolicy: 'Never', containers: [APP] }, sidecar: { native: false } },
+      /is to end \(restartPolicy: Never\)/,
+    ],
     ['Windows', { spec: { os: { name: 'windows' }, containers: [APP] } }, /for Windows.*gateway/],
     [
       'a taken port',

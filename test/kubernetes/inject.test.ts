@@ -242,6 +242,12 @@ describe('what can not be injected', () => {
       /listens on 80.*intercept needs port 80/,
     ],
     [
+      'a job beside a plain container',
+      withSpec('restartPolicy: Never'),
+      ['--native', 'false'],
+      /is to end \(restartPolicy: Never\).*leave out native: false/,
+    ],
+    [
       'a container of the name',
       DEPLOYMENT.replace('name: helper', 'name: outrider'),
       [],

@@ -25,7 +25,13 @@ export function listAt(value: unknown, key: string): unknown[] {
 
 /** Every reason, each with its fix; none where the pod can be injected. */
 export function podProblems(spec: unknown, settings: InjectSettings): string[] {
-  return [...unfit(spec), ...takenNames(spec), ...takenPorts(spec, settings), ...interceptProblems(spec, settings)];
+  return [
+    ...unfit(spec),
+    ...unending(spec, settings),
+    ...takenNames(spec),
+    ...takenPorts(spec, settings),
+    ...interceptProblems(spec, settings),
+  ];
 }
 
 function unfit(spec: unknown): string[] {
@@ -44,6 +50,15 @@ function unfit(spec: unknown): string[] {
     problems.push('it is for Windows, and there is no image for that: run Outrider as a gateway, on Linux nodes');
   }
   return problems;
+}
+
+/** Of a Job, or of a pod that is to end by itself. */
+function unending(spec: unknown, { native }: InjectSettings): string[] {
+  const policy = valueAt(spec, ['restartPolicy']);
+  if (native || (policy !== 'Never' && policy !== 'OnFailure')) return [];
+  return [
+    `it is to end (restartPolicy: ${policy}), and a plain container beside its own would keep it running for ever: leave out native: false`,
+  ];
 }
 
 function takenNames(spec: unknown): string[] {

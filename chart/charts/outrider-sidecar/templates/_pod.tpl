@@ -74,6 +74,9 @@
 {{- if eq (toString (($spec.os | default dict).name)) "windows" -}}
 {{- fail "outrider.sidecar: the pod is for Windows: there is no image for it. Run Outrider as a gateway, on Linux nodes" -}}
 {{- end -}}
+{{- if and (not .options.native) (has (toString $spec.restartPolicy) (list "Never" "OnFailure")) -}}
+{{- fail (printf "outrider.sidecar: the pod is to end (restartPolicy: %s), and a plain container beside its own would keep it running for ever: leave out sidecar.native: false" $spec.restartPolicy) -}}
+{{- end -}}
 {{- $constants := .constants -}}
 {{- range concat ($spec.initContainers | default list) ($spec.containers | default list) -}}
 {{- $container := .name -}}
