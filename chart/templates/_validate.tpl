@@ -120,11 +120,13 @@
 {{- if not (or (hasKey $content "targets") (hasKey $content "destination") (hasKey $content "rewrites")) -}}
 {{- fail "routes.content has no `targets`: it is where requests go, by name" -}}
 {{- end -}}
+{{- /* A worker delivers what Kafka has, whatever becomes of the pod. */}}
+{{- $worker := and $.Values.kafka.brokers (eq (toString ((($.Values.config | default dict).delivery | default dict).by)) "worker") -}}
 {{- range $index, $rule := $content.rules | default list -}}
 {{- $delivery := ($rule | default dict).delivery | default dict -}}
 {{- $mode := toString ($delivery.mode | default "inline") -}}
 {{- $waits := or (has $mode (list "queued" "deadline")) (has (toString $delivery.redeliver) (list "safe" "always")) -}}
-{{- if and $waits (has $.Values.spool.volume (list "emptyDir" "none")) (not $.Values.spool.acceptLoss) (ne $.Values.mode "config") -}}
+{{- if and $waits (has $.Values.spool.volume (list "emptyDir" "ephemeral" "none")) (not $worker) (not $.Values.spool.acceptLoss) (ne $.Values.mode "config") -}}
 {{- fail (printf "spool.volume: %s is gone with the pod, and rule %q of routes.content promises delivery later: use claim or claimTemplate, or accept it with spool.acceptLoss: true" $.Values.spool.volume (toString (default $index $rule.name))) -}}
 {{- end -}}
 {{- end -}}

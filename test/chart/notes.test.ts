@@ -38,7 +38,7 @@ describeWithHelm('helm install', () => {
       'kubectl -n shop exec deployment/acme-outrider -c outrider -- outrider records',
     ]);
     expect(notes).toContain('kubectl -n shop edit configmap acme-outrider-routes');
-    expect(notes).toContain('what is kept goes with its pod');
+    expect(notes).toContain('What is kept goes with its pod (spool.volume: emptyDir)');
   });
 
   test('tells how to inject where the chart is the configuration alone', async () => {

@@ -146,6 +146,11 @@ const SENTENCES: readonly (readonly [what: string, values: object, sentence: str
     'spool.acceptLoss: true',
   ],
   [
+    'queued on a claim that goes with the pod',
+    { mode: 'gateway', spool: { volume: 'ephemeral' }, routes: { content: queued('{mode: queued}') } },
+    'spool.volume: ephemeral is gone with the pod',
+  ],
+  [
     'a claim for two pods',
     { ...GATEWAY, replicaCount: 2, spool: { volume: 'claim' } },
     'replicaCount is 2, and spool.volume: claim is one ReadWriteOnce volume: use claimTemplate',
