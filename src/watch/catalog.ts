@@ -84,11 +84,18 @@ export const CATALOG = [
     open('limit', 'name of the limit'),
     closed('action', 'what was done with the request', ['reject', 'wait', 'queue']),
   ]),
-  gauge('outrider_target_healthy', 'path', '1 while the URL gets traffic, 0 while it is left out after failures.', [
-    target,
-    open('url', "one of the target's URLs, without credentials"),
-  ]),
-  gauge('outrider_circuit_breaker_state', 'path', '0 closed, 1 half open, 2 open (no request is sent).', [target]),
+  gauge(
+    'outrider_target_healthy',
+    'path',
+    '1 while the URL gets traffic, 0 while it is left out after failures, if another is well.',
+    [target, open('url', "one of the target's URLs, without credentials")],
+  ),
+  gauge(
+    'outrider_circuit_breaker_state',
+    'path',
+    '0: a URL is well. 2: all are left out after failures; requests are tried all the same.',
+    [target],
+  ),
   gauge('outrider_target_connections', 'path', 'Connections to the target, and requests that wait for one.', [
     target,
     closed('state', 'what they do', ['active', 'idle', 'waiting']),
@@ -173,7 +180,7 @@ export const CATALOG = [
   gauge(
     'outrider_config_stale',
     'keeper',
-    '1 while the last good configuration runs because the present one is broken.',
+    '1 while the last good configuration runs because the process started onto a broken one.',
     [],
   ),
   gauge('outrider_config_info', 'keeper', '1; the configuration that runs.', [

@@ -90,7 +90,7 @@ export const target = z.strictObject({
       openFor: duration().prefault('10s').describe('How long it is left alone.'),
     })
     .prefault({})
-    .describe('A URL that fails again and again is left alone.'),
+    .describe('A URL that fails again and again is left alone while another one is well.'),
   rateLimit: later(z.union([z.string(), rateLimit]), '').describe('Requests a second.'),
   connections: z
     .strictObject({
