@@ -40,6 +40,9 @@
 {{- end -}}
 
 {{- define "outrider.validate.workload" -}}
+{{- if ne (int .Values.replicaCount) 1 -}}
+{{- fail "replicaCount is for mode: gateway; the pods of a workload are workload.replicas" -}}
+{{- end -}}
 {{- $workload := .Values.workload -}}
 {{- $spec := ($workload.template | default dict).spec | default dict -}}
 {{- if not $spec.containers -}}

@@ -32,6 +32,11 @@ const SENTENCES: readonly (readonly [what: string, values: object, sentence: str
     'workload.template is for mode: workload; this is mode: gateway',
   ],
   [
+    "the gateway's count of pods for a workload",
+    workload({ replicaCount: 3 }),
+    'the pods of a workload are workload.replicas',
+  ],
+  [
     'inbound for a gateway',
     { ...GATEWAY, sidecar: { inbound: { port: 8081, appPort: 8080 } } },
     'sidecar.inbound is for mode: workload',
