@@ -12,22 +12,31 @@ const EVERY_BYTES = { least: MIB / 4, most: 4 * MIB };
 /** From this budget on V8 is left to find the rest by itself. */
 const ROOMY_BYTES = 64 * MIB;
 
-type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
+type Collect = (options: { readonly type: 'minor' | 'major'; readonly flavor?: 'last-resort' }) => void;
+
+/** Less is not worth the pause. */
+const REST_BYTES = 3 * MIB;
+/** Code that was compiled for a start or a burst goes after so many. */
+const REST_COLLECTIONS = 3;
 
 let everyBytes = EVERY_BYTES.most;
 let grownBytes = Number.POSITIVE_INFINITY;
 let passed = 0;
 let floor = 0;
+let calls = 0;
+let callsBefore = -1;
+let restFloor = 0;
 
 /** `bufferBytes`: what all streams may hold together (`limits.bufferBytes`). For the thread that calls it. */
 export function boundGarbage(bufferBytes: number): void {
-  everyBytes = Math.min(EVERY_BYTES.most, Math.max(EVERY_BYTES.least, bufferBytes / 16));
-  grownBytes = bufferBytes < ROOMY_BYTES ? bufferBytes / 4 : Number.POSITIVE_INFINITY;
+  everyBytes = Math.min(EVERY_BYTES.most, Math.max(EVERY_BYTES.least, bufferBytes / 64));
+  grownBytes = bufferBytes < ROOMY_BYTES ? bufferBytes / 8 : Number.POSITIVE_INFINITY;
 }
 
 /** Counts a chunk that has been passed on. Without V8's `--expose-gc` it does nothing. */
 export function chunkPassed(bytes: number): void {
   passed += bytes;
+  calls += 1;
   if (passed < everyBytes) return;
   passed = 0;
   const collect: Collect | undefined = globalThis.gc;
@@ -41,4 +50,23 @@ export function chunkPassed(bytes: number): void {
     floor = outside;
   }
   floor = Math.min(floor, outside);
+}
+
+/**
+ * Called once a second. Where memory is short, and nothing has passed for a second, what a start or a burst has left is
+ * collected, so that there is room for a command beside the process.
+ */
+export function collectAtRest(): void {
+  const isQuiet = calls === callsBefore;
+  callsBefore = calls;
+  const collect: Collect | undefined = globalThis.gc;
+  if (grownBytes === Number.POSITIVE_INFINITY || collect === undefined || !isQuiet) return;
+  if (size() < restFloor + REST_BYTES) return;
+  for (let i = 0; i < REST_COLLECTIONS; i += 1) collect({ type: 'major', flavor: 'last-resort' });
+  restFloor = size();
+}
+
+function size(): number {
+  const { total_heap_size: heap, external_memory: outside } = getHeapStatistics();
+  return heap + outside;
 }

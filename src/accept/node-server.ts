@@ -183,8 +183,6 @@ class NodeListener implements Listener, ConnectionOwner {
     const { seats } = this;
     // Asked before each connection is taken: Node itself only counts those of one server.
     Object.defineProperty(server, 'maxConnections', { get: () => (seats.hasRoom ? Number.MAX_SAFE_INTEGER : 0) });
-    // Not of a handshake.
-    if (options.tls === null) Object.defineProperty(server, 'pauseOnConnect', { get: () => seats.turns.on });
     server.prependListener('connection', (socket: Socket) => seats.take(socket));
     server.on(options.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => seats.watch(socket));
     server.timeout = 0;

@@ -37,14 +37,14 @@ export class Turns {
     };
   }
 
-  /** A connection was made: paused, where the server's `pauseOnConnect` is our `on`. */
+  /** A connection was made. Node begins to read it at the end of this turn, whoever pauses it before. */
   arrived(socket: Socket): void {
-    if (this.on) this.hold(socket);
+    if (this.on) setImmediate(() => this.hold(socket));
   }
 
   /** Its requests have been answered. */
   rested(socket: Socket): void {
-    if (this.on && !socket.destroyed) this.hold(socket);
+    if (this.on) this.hold(socket);
   }
 
   closed(socket: Socket): void {
@@ -61,11 +61,11 @@ export class Turns {
     this.on = true;
     this.movedAt = performance.now();
     this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
-    for (const socket of this.callers) if (Connection.isResting(socket)) this.hold(socket);
+    for (const socket of this.callers) this.hold(socket);
   }
 
   private hold(socket: Socket): void {
-    if (this.waiting.has(socket)) return;
+    if (!this.on || this.waiting.has(socket) || socket.destroyed || !Connection.isResting(socket)) return;
     socket.pause();
     this.waiting.add(socket);
   }

@@ -2,6 +2,7 @@
  * The path thread's side of the keeper: hands over captures and bodies, and goes on without it. A keeper that crashed
  * is started anew; what it had not answered counts as failed.
  */
+import type { Buffers } from '../accept/buffers.ts';
 import type { CopyFiles } from '../accept/copy.ts';
 import type { Capture, CaptureResult } from '../exchange.ts';
 import type { RatedStore } from '../record/capture-rate.ts';
@@ -30,6 +31,8 @@ export class KeeperClient implements RatedStore, CopyFiles {
   backlogBytes = 0;
   /** Whether the spool is there, on a volume that keeps what is written. */
   spoolUsable = false;
+  /** Where captures count that wait for the disk: while it is behind, fewer callers are read. */
+  buffers: Buffers | null = null;
   private thread: KeeperThread | null = null;
   /** Bytes of captures that may wait for the disk: one that hangs must not fill the memory. */
   captureBytes = Number.POSITIVE_INFINITY;
@@ -63,6 +66,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
     this.pending.clear();
     this.batch = [];
     this.batchBytes = 0;
+    this.buffers?.change(this.waitingBytes, 0);
     this.waitingBytes = 0;
     for (const { done } of pending) done({ kind: 'failed', why });
     this.wakeWriters();
@@ -80,6 +84,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
       return;
     }
     this.waitingBytes += bytes;
+    this.buffers?.change(0, bytes);
     this.pending.set(capture.id, { done, bytes });
     this.batch.push(capture);
     this.batchBytes += bytes;
@@ -183,6 +188,7 @@ export class KeeperClient implements RatedStore, CopyFiles {
     if (pending === undefined) return;
     this.pending.delete(id);
     this.waitingBytes -= pending.bytes;
+    this.buffers?.change(pending.bytes, 0);
     pending.done(result);
   }
 

@@ -6,7 +6,7 @@
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
-import { boundGarbage } from '../accept/chunk-garbage.ts';
+import { boundGarbage, collectAtRest } from '../accept/chunk-garbage.ts';
 import type { Mirror } from '../record/mirror.ts';
 import { type OutriderRecord, recordFromKept } from '../record/record.ts';
 import type { Spool } from '../record/spool.ts';
@@ -68,6 +68,7 @@ export class Keeper {
   async run(): Promise<void> {
     const { settings } = this.config;
     boundGarbage(settings.process.limits.bufferBytes);
+    setInterval(collectAtRest, REST_LOOK_MS).unref();
     const isFirst = this.start.settings === null;
     const { required } = settings.process.spool;
     if (isFirst && !required) this.post({ type: 'settings', settings });
@@ -211,6 +212,7 @@ export class Keeper {
 }
 
 const CLOSE_MS = 2000;
+const REST_LOOK_MS = 1000;
 
 if (parentPort !== null) {
   const port = parentPort;

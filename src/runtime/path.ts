@@ -1,7 +1,7 @@
 /** The path thread's own half of the process: everything between the listeners and the targets, and its reload. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { boundGarbage } from '../accept/chunk-garbage.ts';
+import { boundGarbage, collectAtRest } from '../accept/chunk-garbage.ts';
 import { type CopyFiles, CopyMemory } from '../accept/copy.ts';
 import type { Refusal } from '../accept/guard.ts';
 import { filesLimit, Seats } from '../accept/node-seats.ts';
@@ -120,6 +120,7 @@ export class Path {
 
   /** Once a second: what changes without a request. */
   beat(): void {
+    collectAtRest();
     this.gauges.update();
     this.seats.sweep((socket) => this.watch.refused(LARGE_HEAD, '', socket.remoteAddress ?? '', ''));
     this.options.meter.gauge('outrider_buffer_bytes', {}).set(this.overload.buffers.used);
@@ -167,9 +168,10 @@ export class Path {
     }
     this.overload.limit = limits.inFlight;
     this.overload.buffers.limit = limits.bufferBytes;
+    client.buffers = this.overload.buffers;
     boundGarbage(limits.bufferBytes);
     // Each is there some times over on its way to the disk.
-    this.overload.buffers.bound = limits.bufferBytes / 16;
+    this.overload.buffers.bound = limits.bufferBytes / 32;
     // A small container has no room for what a large one is told to keep.
     const copyBytes = Math.min(capture.memory, limits.bufferBytes / 4);
     this.memory.limit = copyBytes;

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { boundGarbage, chunkPassed } from '../../src/accept/chunk-garbage.ts';
+import { boundGarbage, chunkPassed, collectAtRest } from '../../src/accept/chunk-garbage.ts';
 
 const MIB = 1024 * 1024;
 
@@ -41,6 +41,29 @@ test('where memory is short it is collected sooner, and the whole heap when much
     expect(collected).toEqual(['minor', 'major']);
     chunkPassed(MIB);
     expect(collected).toEqual(['minor', 'major', 'minor']);
+  } finally {
+    boundGarbage(64 * MIB);
+    Object.assign(globalThis, { gc: before });
+  }
+});
+
+test('at rest what is left is collected once, where memory is short, and while something passes it is not', () => {
+  const collect = jest.fn();
+  const before = globalThis.gc;
+  Object.assign(globalThis, { gc: collect });
+  try {
+    collectAtRest();
+    collectAtRest();
+    expect(collect).not.toHaveBeenCalled();
+    boundGarbage(16 * MIB);
+    chunkPassed(1);
+    collectAtRest();
+    expect(collect).not.toHaveBeenCalled();
+    collectAtRest();
+    expect(collect).toHaveBeenCalledWith({ type: 'major', flavor: 'last-resort' });
+    const times = collect.mock.calls.length;
+    collectAtRest();
+    expect(collect).toHaveBeenCalledTimes(times);
   } finally {
     boundGarbage(64 * MIB);
     Object.assign(globalThis, { gc: before });

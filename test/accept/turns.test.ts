@@ -138,6 +138,7 @@ describe('at the bound', () => {
     buffers.change(0, 1);
     const late = new Paused();
     turns.arrived(late);
+    await new Promise((resolve) => setImmediate(resolve));
     const all = [...sockets, late];
     expect(paused(all)).toEqual([true, true, true, true]);
     buffers.change(1, 0);

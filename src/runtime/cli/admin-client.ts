@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { causeOf } from './error-words.ts';
+import { get } from './node-get.ts';
 import { CommandFailure, UsageError } from './usage-error.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -20,15 +21,13 @@ export interface AdminOptions {
  */
 export async function getJson(path: string, options: AdminOptions): Promise<unknown> {
   const url = adminUrl(path, options.admin);
-  const answer = await fetch(url, {
-    headers: { accept: 'application/json', ...authorization(options.tokenFile) },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch((error: unknown) => {
+  const headers = { accept: 'application/json', ...authorization(options.tokenFile) };
+  const answer = await get(url, headers, TIMEOUT_MS).catch((error: unknown) => {
     throw new CommandFailure(
       `no answer from ${options.admin} (${causeOf(error)}): is Outrider running there? see --admin`,
     );
   });
-  const text = await answer.text();
+  const { text } = answer;
   if (answer.status !== 200) throw new CommandFailure(`${url.pathname} answered ${answer.status}: ${detailOf(text)}`);
   try {
     return JSON.parse(text);

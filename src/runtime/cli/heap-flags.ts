@@ -27,6 +27,7 @@ export const SMALL_HEAP_FLAGS: readonly string[] = [
   '--max-semi-space-size=1',
   '--optimize-for-size',
   '--no-maglev',
+  '--bytecode-old-age=2',
   ...HEAP_FLAGS.slice(1),
 ];
 
