@@ -3,10 +3,10 @@
  * kind and minikube load it. The same folder gives the same bytes.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export interface ImageConfig {
   readonly Entrypoint: readonly string[];
@@ -120,10 +120,20 @@ function fullName(name: string): string {
 
 /** Copies a program and the libraries it loads to the same paths below `root`. */
 export function copyProgram(binary: string, root: string, path = binary): void {
-  mkdirSync(join(root, path, '..'), { recursive: true });
-  cpSync(binary, join(root, path), { dereference: true });
-  for (const [, library = ''] of execFileSync('ldd', [binary], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)) {
-    mkdirSync(join(root, library, '..'), { recursive: true });
-    cpSync(library, join(root, library), { dereference: true });
+  copyFile(binary, root, path);
+  copyLibraries(binary, root);
+}
+
+/** What the dynamic linker would load, at the same paths below `root`. */
+export function copyLibraries(binary: string, root: string): void {
+  const { stdout } = spawnSync('ldd', [binary], { encoding: 'utf8' });
+  for (const [, library = ''] of stdout.matchAll(/(\/\S+) \(0x/g)) {
+    // Beside the program itself: it is there already.
+    if (!library.startsWith(root)) copyFile(library, root, library);
   }
+}
+
+function copyFile(from: string, root: string, path: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  copyFileSync(realpathSync(from), join(root, path));
 }
