@@ -9,8 +9,8 @@ import { getHeapStatistics } from 'node:v8';
 const MIB = 1024 * 1024;
 /** At least; less often is enough where there is room. */
 const EVERY_BYTES = { least: MIB / 4, most: 4 * MIB };
-/** From this budget on V8 is left to find the rest by itself. */
-const ROOMY_BYTES = 64 * MIB;
+/** From this budget on (`limits.bufferBytes`) V8 is left to find the rest by itself. */
+export const ROOMY_BYTES = 64 * MIB;
 
 type Collect = (options: { readonly type: 'minor' | 'major'; readonly flavor?: 'last-resort' }) => void;
 

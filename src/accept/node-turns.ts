@@ -13,6 +13,9 @@ const PIECE_BYTES = 64 * 1024;
 const LOOK_MS = 10;
 /** Slow targets may hold all there is up to the bound: while there is time one more is read all the same at each look. */
 const BUSY = 0.5;
+/** More than one where all that is there is small: many such wait for slow targets. */
+const SMALL_BYTES = 8 * 1024;
+const SMALL_TURNS = 16;
 /** No room has come for so long: what holds it all stands still, and who waits behind it is to hear so (503). */
 const STALLED_MS = 1000;
 
@@ -77,7 +80,12 @@ export class Turns {
     const { utilization } = performance.eventLoopUtilization(this.utilization, before);
     const hasTime = utilization < BUSY && !this.buffers.full;
     if (hasTime) this.movedAt = performance.now();
-    if (hasTime || performance.now() - this.movedAt > STALLED_MS) this.next(1);
+    if (hasTime || performance.now() - this.movedAt > STALLED_MS) this.next(this.isSmall ? SMALL_TURNS : 1);
+  }
+
+  /** By what each connection that has had its turn holds. */
+  private get isSmall(): boolean {
+    return this.buffers.used < (this.callers.size - this.waiting.size) * SMALL_BYTES;
   }
 
   private relieve(): void {

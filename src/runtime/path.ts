@@ -1,7 +1,7 @@
 /** The path thread's own half of the process: everything between the listeners and the targets, and its reload. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { boundGarbage, collectAtRest } from '../accept/chunk-garbage.ts';
+import { boundGarbage, collectAtRest, ROOMY_BYTES } from '../accept/chunk-garbage.ts';
 import { type CopyFiles, CopyMemory } from '../accept/copy.ts';
 import type { Refusal } from '../accept/guard.ts';
 import { filesLimit, Seats } from '../accept/node-seats.ts';
@@ -54,6 +54,13 @@ const NO_FILES: CopyFiles = {
   drop: () => undefined,
   drained: (done) => done(),
 };
+
+/**
+ * From this part of `limits.bufferBytes` on callers are read in turns. In a small container early: each body is there
+ * some times over on its way to the disk.
+ */
+const SMALL_PART = 32;
+const ROOMY_PART = 2;
 
 export class Path {
   listeners: Listener[] = [];
@@ -170,8 +177,7 @@ export class Path {
     this.overload.buffers.limit = limits.bufferBytes;
     client.buffers = this.overload.buffers;
     boundGarbage(limits.bufferBytes);
-    // Each is there some times over on its way to the disk.
-    this.overload.buffers.bound = limits.bufferBytes / 32;
+    this.overload.buffers.bound = limits.bufferBytes / (limits.bufferBytes < ROOMY_BYTES ? SMALL_PART : ROOMY_PART);
     // A small container has no room for what a large one is told to keep.
     const copyBytes = Math.min(capture.memory, limits.bufferBytes / 4);
     this.memory.limit = copyBytes;

@@ -148,6 +148,35 @@ describe('at the bound', () => {
     expect(paused(all)).toEqual([false, false, false, false]);
   });
 
+  /** The most that are let in at one look, while all of them wait and `each` holds so much. */
+  async function mostAtOnce(each: number): Promise<number> {
+    const buffers = new Buffers();
+    const busy = Array.from({ length: 20 }, () => new Paused());
+    buffers.bound = 20 * each;
+    const sockets = Array.from({ length: 60 }, () => new Paused());
+    const turns = new Turns(buffers, new Set([...busy, ...sockets]));
+    buffers.change(0, 20 * each);
+    for (const socket of busy) socket.resume();
+    cleanUp(() => turns.end());
+    let before = sockets.length;
+    let most = 0;
+    await waitFor(
+      () => {
+        const waiting = sockets.filter((socket) => socket.paused).length;
+        most = Math.max(most, before - waiting);
+        before = waiting;
+        return waiting < 20;
+      },
+      { what: 'turns for most of them', everyMs: 1 },
+    );
+    return most;
+  }
+
+  test('many are let in at once where each holds little, and one where bodies are large', async () => {
+    expect(await mostAtOnce(512)).toBeGreaterThanOrEqual(16);
+    expect(await mostAtOnce(BODY)).toBeLessThanOrEqual(4);
+  });
+
   test('where nothing is short, nobody waits', () => {
     const buffers = new Buffers();
     const socket = new Paused();

@@ -146,7 +146,7 @@ const limits = z.strictObject({
     })
     .prefault('auto')
     .describe(
-      "All stream buffers together; from a 32nd part on callers are read in turns, at the end more requests are 503. auto: a quarter of the container's memory limit, else 64Mi.",
+      "All stream buffers together; from half of it on (below 64Mi: a 32nd part) callers are read in turns, at the end more requests are 503. auto: a quarter of the container's memory limit, else 64Mi.",
     ),
   inFlight: wholeNumber(1).prefault(10_000).describe('Requests at once; more are answered 503.'),
   connections: wholeNumber(1)
