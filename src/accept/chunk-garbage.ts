@@ -29,8 +29,9 @@ let restFloor = 0;
 
 /** `bufferBytes`: what all streams may hold together (`limits.bufferBytes`). For the thread that calls it. */
 export function boundGarbage(bufferBytes: number): void {
-  everyBytes = Math.min(EVERY_BYTES.most, Math.max(EVERY_BYTES.least, bufferBytes / 64));
-  grownBytes = bufferBytes < ROOMY_BYTES ? bufferBytes / 8 : Number.POSITIVE_INFINITY;
+  const isRoomy = bufferBytes >= ROOMY_BYTES;
+  everyBytes = isRoomy ? EVERY_BYTES.most : Math.min(EVERY_BYTES.most, Math.max(EVERY_BYTES.least, bufferBytes / 64));
+  grownBytes = isRoomy ? Number.POSITIVE_INFINITY : bufferBytes / 8;
 }
 
 /** Counts a chunk that has been passed on. Without V8's `--expose-gc` it does nothing. */

@@ -4,9 +4,12 @@
 const SMALL_BYTES = 1024;
 const SLAB_BYTES = 4096;
 
+/** Of most requests nothing comes, and of the others one piece. Nobody adds to it. */
+const NONE: Uint8Array[] = [];
+
 export class Chunks {
   bytes = 0;
-  private pieces: Uint8Array[] = [];
+  private pieces: Uint8Array[] = NONE;
   private slab: Buffer | null = null;
   private filled = 0;
 
@@ -15,7 +18,8 @@ export class Chunks {
     // The first is often all there is: it is kept as it came.
     if (this.pieces.length > 0 && chunk.length < SMALL_BYTES) return this.gather(chunk);
     this.slab = null;
-    this.pieces.push(chunk);
+    if (this.pieces === NONE) this.pieces = [chunk];
+    else this.pieces.push(chunk);
   }
 
   list(): readonly Uint8Array[] {
@@ -30,7 +34,7 @@ export class Chunks {
 
   clear(): void {
     this.bytes = 0;
-    this.pieces = [];
+    this.pieces = NONE;
     this.slab = null;
   }
 

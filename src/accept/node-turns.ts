@@ -56,7 +56,8 @@ export class Turns {
 
   /** Everything is read: whoever closes idle connections must not cut a request that nobody has read. */
   end(): void {
-    this.buffers.bound = Number.POSITIVE_INFINITY;
+    // For good: a reload sets another bound.
+    this.buffers.onBound = null;
     this.next(this.waiting.size);
   }
 

@@ -194,5 +194,10 @@ describe('at the bound', () => {
     buffers.change(0, 1);
     turns.end();
     expect(paused(sockets)).toEqual([false, false]);
+    // A reload meanwhile.
+    buffers.change(1, 0);
+    buffers.bound = 1;
+    buffers.change(0, 1);
+    expect(paused(sockets)).toEqual([false, false]);
   });
 });
