@@ -9,11 +9,18 @@ import { isOwnTarget } from './own-target-form.ts';
 import { asText, entriesOf, itemsOf, type RawPath, valueAt } from './raw-value.ts';
 import { didYouMean, listOf } from './suggest.ts';
 
-type Report = (path: RawPath, message: string) => void;
+/** A function where the message costs: it compares a name with all others. */
+type Report = (path: RawPath, message: string | (() => string)) => void;
+
+/** The first ones are enough to act on; each further one would be compared with every name there is. */
+const MOST_MISTAKES = 100;
 
 export function checkReferences(document: unknown): PathMistake[] {
   const mistakes: PathMistake[] = [];
-  const report: Report = (path, message) => void mistakes.push({ path, message, of: 'value' });
+  const report: Report = (path, message) => {
+    if (mistakes.length >= MOST_MISTAKES) return;
+    mistakes.push({ path, message: typeof message === 'string' ? message : message(), of: 'value' });
+  };
   checkTargetNames(document, report);
   checkListenerNames(document, report);
   checkTests(document, report);
@@ -28,19 +35,19 @@ export function checkReferences(document: unknown): PathMistake[] {
 }
 
 function checkTargetNames(document: unknown, report: Report): void {
-  const names = entriesOf(document, ['targets']).map(({ key }) => key);
+  const names = new Set(entriesOf(document, ['targets']).map(({ key }) => key));
   const check = (path: RawPath, extra: readonly string[]): void => {
     const name = asText(valueAt(document, path));
-    if (name === null || name === '' || names.includes(name) || extra.includes(name)) return;
+    if (name === null || name === '' || names.has(name) || extra.includes(name)) return;
     report(
       path,
-      `no target "${name}"; targets: ${listOf([...names, ...extra])}${didYouMean(name, [...names, ...extra])}`,
+      () => `no target "${name}"; targets: ${listOf([...names, ...extra])}${didYouMean(name, [...names, ...extra])}`,
     );
   };
   for (const { path } of itemsOf(document, ['rules'])) check([...path, 'target'], []);
   for (const { path, value } of itemsOf(document, ['listeners'])) {
     if (!isOwnTarget(asText(valueAt(value, ['target'])) ?? '')) check([...path, 'target'], []);
-    else if (names.includes(asText(valueAt(value, ['name'])) ?? '')) {
+    else if (names.has(asText(valueAt(value, ['name'])) ?? '')) {
       const name = asText(valueAt(value, ['name']));
       report([...path, 'target'], `a URL makes a target of the listener's name, and targets has a "${name}" already`);
     }
@@ -51,23 +58,23 @@ function checkTargetNames(document: unknown, report: Report): void {
 
 function checkListenerNames(document: unknown, report: Report): void {
   const listeners = itemsOf(document, ['listeners']).map(({ value }) => asText(valueAt(value, ['name'])) ?? '');
-  const names = valueAt(document, ['listeners']) === undefined ? ['ambassador'] : listeners;
+  const names = new Set(valueAt(document, ['listeners']) === undefined ? ['ambassador'] : listeners);
   for (const rule of itemsOf(document, ['rules'])) {
     for (const { path, value } of itemsOf(document, [...rule.path, 'match', 'listeners'])) {
       const name = asText(value);
-      if (name === null || names.includes(name)) continue;
-      report(path, `no listener "${name}"; listeners: ${listOf(names)}${didYouMean(name, names)}`);
+      if (name === null || names.has(name)) continue;
+      report(path, () => `no listener "${name}"; listeners: ${listOf(names)}${didYouMean(name, names)}`);
     }
   }
 }
 
 function checkTests(document: unknown, report: Report): void {
-  const names = itemsOf(document, ['rules']).map(({ value }) => asText(valueAt(value, ['name'])) ?? '');
+  const names = new Set(itemsOf(document, ['rules']).map(({ value }) => asText(valueAt(value, ['name'])) ?? ''));
   for (const { path } of itemsOf(document, ['tests'])) {
     const expected = [...path, 'expect', 'rule'];
     const name = asText(valueAt(document, expected));
-    if (name === null || name === 'default' || names.includes(name)) continue;
-    report(expected, `no rule "${name}"; rules: ${listOf([...names, 'default'])}${didYouMean(name, names)}`);
+    if (name === null || name === 'default' || names.has(name)) continue;
+    report(expected, () => `no rule "${name}"; rules: ${listOf([...names, 'default'])}${didYouMean(name, names)}`);
   }
 }
 

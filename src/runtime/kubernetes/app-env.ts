@@ -3,6 +3,7 @@ import { asText, valueAt } from '../config/raw-value.ts';
 import type { InjectSettings } from './inject-settings.ts';
 import type { Patch } from './json-patch.ts';
 import { SIDECAR } from './sidecar.ts';
+import type { InjectStatus } from './status.ts';
 
 /** Not through the sidecar: the pod itself, and a cloud's metadata. */
 const DIRECT = 'localhost,127.0.0.1,::1,169.254.169.254';
@@ -27,7 +28,7 @@ export function addAppEnv(
     const there = patch.list(...path).map((variable) => valueAt(variable, ['name']));
     const added = variables.filter((variable) => !there.includes(variable.name));
     for (const variable of added) patch.insert(path, variable);
-    if (added.length > 0) all[name] = [...(before[name] ?? []), ...added.map((variable) => variable.name)];
+    if (added.length > 0) all[name] = [...addedTo(name, before), ...added.map((variable) => variable.name)];
   }
   return all;
 }
@@ -48,4 +49,9 @@ function variablesFor({ envMode, port }: InjectSettings): { readonly name: strin
         { name: 'no_proxy', value: DIRECT },
       ];
   }
+}
+
+/** A container may be called `constructor`. */
+export function addedTo(container: string, env: InjectStatus['env']): readonly string[] {
+  return Object.hasOwn(env, container) ? (env[container] ?? []) : [];
 }

@@ -63,17 +63,12 @@ function textsOf(configMap: unknown): Map<string, string | Uint8Array> {
  */
 function processFor(routes: string): string {
   const all = (pattern: RegExp): string[] => [...new Set([...routes.matchAll(pattern)].map(([, name = '']) => name))];
-  const lists = all(/\blisteners:\s*\[([^\]]*)\]/g).flatMap((list) => list.split(','));
-  const items = all(/\blisteners:\s*\n((?:\s*-\s*[\w.-]+\s*\n)+)/g).flatMap((list) => list.split(/-\s/));
-  const names = [...lists, ...items]
-    .map((name) => name.trim().replace(/^["']|["']$/g, ''))
-    .filter((name) => name !== '');
-  const listeners = [...new Set(['ambassador', ...names])].map((name, index) => ({
+  const listeners = [...new Set(['ambassador', ...listenersOf(routes)])].map((name, index) => ({
     name,
     address: `localhost:${5000 + index}`,
   }));
   const env = all(/\$\{env:([A-Za-z_]\w*)/g);
-  const files = all(/\$\{file:([^|}]+)/g);
+  const files = all(/\$\{file:(\/[^|}\n]+)/g);
   return JSON.stringify({
     listeners,
     metrics: { address: 'localhost:0' },
@@ -82,10 +77,27 @@ function processFor(routes: string): string {
   });
 }
 
+/**
+ * The names in lists of listeners, in either style. Whoever may edit a ConfigMap writes this text, and everybody's pods
+ * wait for the thread that reads it: each line once, and no pattern that goes back over what it has seen.
+ */
+function listenersOf(routes: string): string[] {
+  const names = [...routes.matchAll(/\blisteners:\s*\[([^\][]*)\]/g)].flatMap(([, list = '']) => list.split(','));
+  let isInList = false;
+  for (const line of routes.split('\n')) {
+    const text = line.trim();
+    const item = isInList ? /^-\s*([\w.-]+)$/.exec(text)?.[1] : undefined;
+    if (item !== undefined) names.push(item);
+    // Empty lines are nothing.
+    else if (text !== '') isInList = text.endsWith('listeners:');
+  }
+  return names.map((name) => name.trim().replace(/^["']|["']$/g, '')).filter((name) => name !== '');
+}
+
 /** `kubectl edit` shows a text with such a line as one long line with \n in it. */
 function trailing(text: string | Uint8Array): string[] {
   const lines = Buffer.from(text).toString().split('\n');
-  const line = lines.findIndex((one) => /[ \t]+\r?$/.test(one)) + 1;
+  const line = lines.findIndex((one) => /[ \t]\r?$/.test(one)) + 1;
   if (line === 0) return [];
   return [`${SIDECAR.files.routes}:${line}: ends in a space: kubectl edit will show the whole file as one line`];
 }

@@ -1,5 +1,6 @@
 /** Takes out what an injection put in, by its own account of it; what was there before stays. */
 import { valueAt } from '../config/raw-value.ts';
+import { addedTo } from './app-env.ts';
 import { Patch, type PatchOperation } from './json-patch.ts';
 import { LABELS, STATUS_ANNOTATION, UNPRIVILEGED_PORT_SYSCTL } from './names.ts';
 import { containersOf } from './pod-checks.ts';
@@ -38,7 +39,7 @@ export function uninjectPod(template: unknown): Uninjection {
 
 function removeEnv(patch: Patch, { env }: InjectStatus): void {
   for (const [index, container] of patch.list('spec', 'containers').entries()) {
-    const names = env[String(valueAt(container, ['name']))] ?? [];
+    const names = addedTo(String(valueAt(container, ['name'])), env);
     const path = ['spec', 'containers', index, 'env'];
     if (names.length > 0) removeItems(patch, path, (item) => names.includes(String(valueAt(item, ['name']))));
   }
