@@ -5,7 +5,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { temporaryFolder } from './cleanup.ts';
 import { readZipEntry } from './unzip.ts';
@@ -103,7 +103,7 @@ export function template(values: object, options: RenderOptions = {}): Promise<H
   } = options;
   const file = join(temporaryFolder(), 'values.json');
   writeFileSync(file, JSON.stringify(values));
-  const valueFiles = [...files.map((name) => join(chartFolder, name)), file].flatMap((name) => ['--values', name]);
+  const valueFiles = [...files.map((name) => resolve(chartFolder, name)), file].flatMap((name) => ['--values', name]);
   return runHelm(['template', release, chart, '--namespace', namespace, ...KUBE_VERSION, ...valueFiles, ...args], helm);
 }
 
