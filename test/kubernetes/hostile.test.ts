@@ -55,3 +55,27 @@ test.each([['base-url'], ['none']])('a container may have a name that every obje
   expect(code).toBe(0);
   expect(`${back}\n`).toBe(named('constructor'));
 });
+
+const BOMB = ['a: &a [x, x, x, x, x, x, x, x]', ...[...'bcdefgh'].map(aliases)].map((line) => `  ${line}\n`).join('');
+
+function aliases(name: string, index: number): string {
+  return `${name}: &${name} [${Array(8).fill(`*${'abcdefg'[index]}`).join(', ')}]`;
+}
+
+test.each([
+  ['aliases of aliases', `${named('app')}${BOMB}`, /Excessive alias count/],
+  [
+    'JSON without a bottom',
+    `{"kind": "Pod", "spec": {"containers": [{"name": "a"}], "x": ${'['.repeat(50_000)}${']'.repeat(50_000)}}}`,
+    /nested too deeply/,
+  ],
+  ['metadata that is a number', named('app').replace('\n  name: a', ' 5'), /\/metadata is not of the form/],
+  ['annotations that are a list', named('app').replace('name: a', 'annotations: [a]'), /\/annotations is not of the/],
+  ['init containers that are a mapping', `${named('app')}  initContainers: {a: b}\n`, /\/initContainers is no list/],
+  ['an environment that is a text', `${named('app')}      env: x\n`, /\/env is no list/],
+])('is refused with a reason and without a stack: %s', async (_what, text, reason) => {
+  const { code, errors, text: printed } = await run('inject', text, '--config-map', 'acme', '--env-mode', 'http-proxy');
+  expect([code === 0, printed]).toEqual([false, '']);
+  expect(errors.join('\n')).toMatch(reason);
+  expect(errors.join('\n')).not.toMatch(/\n {4}at /);
+});

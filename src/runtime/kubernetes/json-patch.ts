@@ -1,5 +1,6 @@
 /** RFC 6902, as far as injecting needs it: what is added and what is taken away, in order. */
 import { isMapping } from '../config/raw-value.ts';
+import { InjectRefusal } from './refusal.ts';
 
 export type Step = string | number;
 
@@ -18,7 +19,7 @@ function pointer(path: readonly Step[]): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** A copy with the operations carried out. @throws where a path leads nowhere: a mistake of whoever made them */
+/** A copy with the operations carried out. @throws InjectRefusal where what is on the way is of another form */
 export function applyPatch(document: unknown, operations: readonly PatchOperation[]): unknown {
   const copy = structuredClone(document);
   for (const operation of operations) applyTo(copy, operation);
@@ -31,13 +32,13 @@ function applyTo(document: unknown, operation: PatchOperation): void {
   const parent = path.slice(0, -1).reduce<unknown>((value, step) => {
     return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined;
   }, document);
-  if (Array.isArray(parent)) {
-    if (operation.op === 'add') parent.splice(Number(last), 0, structuredClone(operation.value));
-    else parent.splice(Number(last), 1);
+  if (Array.isArray(parent) && typeof last === 'number') {
+    if (operation.op === 'add') parent.splice(last, 0, structuredClone(operation.value));
+    else parent.splice(last, 1);
   } else if (isMapping(parent)) {
     if (operation.op === 'add') Reflect.set(parent, last, structuredClone(operation.value));
     else Reflect.deleteProperty(parent, last);
-  } else throw new Error(`nothing at ${pointer(path.slice(0, -1))}`);
+  } else throw new InjectRefusal(`${pointer(path.slice(0, -1))} is not of the form that a pod has there`);
 }
 
 /** Collects operations, each made for what the ones before it have left. */
@@ -75,7 +76,10 @@ export class Patch {
 
   /** At the end of a list, or at its start; the list is made where there is none. */
   insert(path: readonly Step[], value: unknown, where: 'first' | 'last' = 'last'): void {
-    if (!Array.isArray(this.at(...path))) this.set(path, []);
+    const there = this.at(...path);
+    // `env:` with nothing behind it is none, too.
+    if (there === undefined || there === null) this.set(path, []);
+    else if (!Array.isArray(there)) throw new InjectRefusal(`${pointer(path)} is no list`);
     const index = where === 'first' ? 0 : this.list(...path).length;
     this.#do({ op: 'add', path: [...path, index], value });
   }

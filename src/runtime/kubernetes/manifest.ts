@@ -34,7 +34,12 @@ export interface ManifestFile {
 
 /** @throws ConfigError where it is neither YAML nor JSON */
 export function readManifests(text: string, file: string): ManifestFile {
-  return text.trimStart().startsWith('{') && isJson(text) ? readJson(text) : readYaml(text, file);
+  try {
+    return text.trimStart().startsWith('{') && isJson(text) ? readJson(text) : readYaml(text, file);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError([{ file, line: 0, column: 0, path: '', message: 'nested too deeply' }]);
+  }
 }
 
 function isJson(text: string): boolean {
@@ -74,7 +79,7 @@ function readYaml(text: string, file: string): ManifestFile {
   const layout = layoutOf(text);
   const print = (): string => documents.map((document) => document.toString(layout)).join('');
   const objects = documents.flatMap((document, index) =>
-    objectsIn(values[index]?.toJS() ?? null).map(({ path, value }) => ({
+    objectsIn(plain(values[index], file)).map(({ path, value }) => ({
       value,
       apply: (operations: readonly PatchOperation[]) => {
         for (const operation of below(path, operations)) applyToYaml(document, operation, file);
@@ -82,6 +87,16 @@ function readYaml(text: string, file: string): ManifestFile {
     })),
   );
   return { objects, original: print(), print };
+}
+
+/** @throws ConfigError where aliases stand for far more than is written */
+function plain(document: Document | undefined, file: string): unknown {
+  try {
+    return document?.toJS() ?? null;
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new ConfigError([{ file, line: 0, column: 0, path: '', message: `not usable: ${error.message}` }]);
+  }
 }
 
 /** The object, or those of a list. */
