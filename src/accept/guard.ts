@@ -59,7 +59,17 @@ const NEVER_ENCODED = /[\0-\x20\x7f/?#@:[\]\\]/;
 /** Whether it may stand in a Host field; an empty one may (RFC 9112 section 3.2). */
 export const isAuthority = (value: string): boolean => value === '' || isPlace(value);
 
+/** The last that was one: a caller names the same place with each request. */
+let lastPlace: string | null = null;
+
 function isPlace(value: string): boolean {
+  if (value === lastPlace) return true;
+  if (!looksLikePlace(value)) return false;
+  lastPlace = value;
+  return true;
+}
+
+function looksLikePlace(value: string): boolean {
   if (!AUTHORITY.test(value)) return false;
   if (value.startsWith('[')) return URL.canParse(`http://${value}`);
   return !value.includes('%') || isDecodable(value);
