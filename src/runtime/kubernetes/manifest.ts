@@ -15,6 +15,7 @@ import {
 import { isMapping, valueAt } from '../config/raw-value.ts';
 import { ConfigError } from '../errors.ts';
 import { applyPatch, type PatchOperation, type Step } from './json-patch.ts';
+import { parseJson } from './parse-json.ts';
 import { createYamlNode } from './yaml-node.ts';
 
 export interface ManifestObject {
@@ -42,15 +43,7 @@ export function readManifests(text: string, file: string): ManifestFile {
   }
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
-}
+const isJson = (text: string): boolean => parseJson(text) !== undefined;
 
 function readJson(text: string): ManifestFile {
   let document: unknown = JSON.parse(text);

@@ -7,6 +7,7 @@ import { messageOf } from '../error-message.ts';
 import { StartError } from '../errors.ts';
 import { type AdmissionRequest, readReview, type Verdict, writeReview } from './admission.ts';
 import type { KeyPair } from './certificate.ts';
+import { parseJson } from './parse-json.ts';
 
 export interface AdmissionServerOptions {
   /** `*:10250`. */
@@ -85,7 +86,7 @@ async function serve(
     if (request.method !== 'POST') return refuse(response, 405, 'only POST is offered here');
     const body = await readBody(request);
     if (body === null) return refuse(response, 413, `more than ${MAX_BYTES >> 20} MiB`);
-    const review = readReview(parse(body));
+    const review = readReview(parseJson(body));
     if (review === null) return refuse(response, 400, 'this is no AdmissionReview of admission.k8s.io/v1');
     const verdict = await admit(review);
     const text = JSON.stringify(writeReview(review.uid, verdict));
@@ -115,13 +116,4 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

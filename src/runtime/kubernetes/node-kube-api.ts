@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { messageOf } from '../error-message.ts';
 import { StartError } from '../errors.ts';
+import { parseJson } from './parse-json.ts';
 
 export interface KubeAnswer {
   readonly status: number;
@@ -82,7 +83,7 @@ function send({ url, method, body, ca, token }: Question): Promise<KubeAnswer> {
       });
       answer.once('error', reject);
       answer.once('end', () =>
-        resolve({ status: answer.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString()) }),
+        resolve({ status: answer.statusCode ?? 0, body: parseJson(Buffer.concat(chunks).toString()) }),
       );
     });
     asked.once('error', (error) => {
@@ -92,13 +93,4 @@ function send({ url, method, body, ca, token }: Question): Promise<KubeAnswer> {
     });
     asked.end(content);
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

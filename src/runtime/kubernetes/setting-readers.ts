@@ -1,6 +1,7 @@
 /** How the values of settings are read: text, as annotations and options have it. */
 import { isMapping } from '../config/raw-value.ts';
 import { type EnvMode, type InjectSettings, QUOTA } from './inject-settings.ts';
+import { parseJson } from './parse-json.ts';
 import { parseQuantity } from './quantity.ts';
 
 export const NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -93,14 +94,9 @@ export function readSpool(text: string, into: InjectSettings): boolean {
 }
 
 export function readExtraEnv(text: string, into: InjectSettings): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (!isMapping(value)) return false;
-    const entries = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-    into.extraEnv = Object.fromEntries(entries);
-    return entries.length === Object.keys(value).length && entries.every(([name]) => VARIABLE.test(name));
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
+  const value = parseJson(text);
+  if (!isMapping(value)) return false;
+  const entries = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  into.extraEnv = Object.fromEntries(entries);
+  return entries.length === Object.keys(value).length && entries.every(([name]) => VARIABLE.test(name));
 }

@@ -1,6 +1,7 @@
 /** What an injection leaves behind to be undone by, as an annotation. */
 import { asText, isMapping, valueAt } from '../config/raw-value.ts';
 import { STATUS_ANNOTATION } from './names.ts';
+import { parseJson } from './parse-json.ts';
 
 export interface InjectStatus {
   readonly version: string;
@@ -22,26 +23,21 @@ export interface InjectStatus {
 export function readStatus(template: unknown): InjectStatus | null {
   const text = asText(valueAt(template, ['metadata', 'annotations', STATUS_ANNOTATION]));
   if (text === null) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (!isMapping(value) || typeof value.hash !== 'string') return null;
-    const env = isMapping(value.env) ? value.env : {};
-    return {
-      version: String(value.version),
-      hash: value.hash,
-      container: String(value.container),
-      volumes: texts(value.volumes),
-      annotations: texts(value.annotations),
-      env: Object.fromEntries(Object.entries(env).map(([name, variables]) => [name, texts(variables)])),
-      hosts: texts(value.hosts),
-      sysctl: value.sysctl === true,
-      fsGroup: value.fsGroup === true,
-      imagePullSecrets: texts(value.imagePullSecrets),
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const value = parseJson(text);
+  if (!isMapping(value) || typeof value.hash !== 'string') return null;
+  const env = isMapping(value.env) ? value.env : {};
+  return {
+    version: String(value.version),
+    hash: value.hash,
+    container: String(value.container),
+    volumes: texts(value.volumes),
+    annotations: texts(value.annotations),
+    env: Object.fromEntries(Object.entries(env).map(([name, variables]) => [name, texts(variables)])),
+    hosts: texts(value.hosts),
+    sysctl: value.sysctl === true,
+    fsGroup: value.fsGroup === true,
+    imagePullSecrets: texts(value.imagePullSecrets),
+  };
 }
 
 function texts(value: unknown): string[] {
