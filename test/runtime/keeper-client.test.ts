@@ -1,3 +1,4 @@
+import { Buffers } from '../../src/accept/buffers.ts';
 import type { Capture, CaptureResult } from '../../src/exchange.ts';
 import { type PackedCaptures, unpackCaptures } from '../../src/runtime/capture-pack.ts';
 import { KeeperClient } from '../../src/runtime/keeper-client.ts';
@@ -60,6 +61,28 @@ test('a great many captures of one turn go as several messages, the first of the
   await turn();
   const sent = posted.flatMap((message) => (message.type === 'captures' ? idsOf(message.captures) : []));
   expect(sent).toEqual(ids);
+});
+
+test('captures with large bodies go on before they are many: their bodies are there a second time in a message', () => {
+  const { client: keeper, posted } = client();
+  for (const id of ['a', 'b', 'c', 'd']) keeper.commit(capture(id, 200_000), () => undefined);
+  expect(posted.map((message) => (message.type === 'captures' ? idsOf(message.captures) : []))).toEqual([
+    ['a', 'b', 'c'],
+  ]);
+});
+
+test('what waits for the disk counts in the budget, until it has an answer or the keeper is gone', async () => {
+  const { client: keeper } = client();
+  keeper.buffers = new Buffers();
+  const results = ['a', 'b', 'c'].map((id) => new Promise((resolve) => keeper.commit(capture(id, 10_000), resolve)));
+  const { used } = keeper.buffers;
+  expect(used).toBeGreaterThanOrEqual(30_000);
+  await turn();
+  keeper.receive({ type: 'results', results: [['a', { kind: 'committed', partial: false }]] });
+  expect(keeper.buffers.used).toBe((used / 3) * 2);
+  keeper.detach('gone');
+  await Promise.all(results);
+  expect(keeper.buffers.used).toBe(0);
 });
 
 test('each capture hears its own result, once', async () => {
