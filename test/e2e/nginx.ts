@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { startChild } from '../helpers/child.ts';
 import { cleanUp, temporaryFolder } from '../helpers/cleanup.ts';
 import { closedPort } from '../helpers/ports.ts';
+import { describeUnless } from '../helpers/skip.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 /** Debian puts it where only root's PATH looks. */
@@ -14,19 +15,7 @@ const BINARY = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].fi
 
 /** A `describe` that is skipped with one loud line where there is no nginx; with CI=true that is a failure. */
 export function describeWithNginx(title: string, suite: () => void): void {
-  if (BINARY !== undefined) {
-    describe(title, suite);
-    return;
-  }
-  const missing = `SKIPPED, NO NGINX: ${title} (install Debian's nginx)`;
-  if (process.env.CI === 'true') {
-    test(title, () => {
-      throw new Error(missing);
-    });
-    return;
-  }
-  process.stderr.write(`\n${missing}\n`);
-  describe.skip(title, suite);
+  describeUnless(BINARY === undefined ? "NO NGINX (install Debian's nginx)" : undefined, title, suite);
 }
 
 /** Passes everything to `http://localhost:port` as the older deployment does; gives its own URL. */

